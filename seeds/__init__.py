@@ -1,0 +1,1 @@
+"""The hand-labelled seed sentences: data and data card, no code."""
