@@ -1,0 +1,148 @@
+"""What a training config may say: strict models without defaults, which all stand in `default.yaml`."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+_SCIENTIFIC = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)[eE][-+]?\d+")
+_OBJECTIVE = re.compile(r"f1|(?:precision|recall)>=(?:0?\.\d+|1(?:\.0+)?)")
+
+
+def _number(value: object) -> object:
+    """YAML 1.1 reads 2e-4 as a text (it asks for 2.0e-4), which nobody means."""
+    return float(value) if isinstance(value, str) and _SCIENTIFIC.fullmatch(value) else value
+
+
+def _numbers(value: object) -> object:
+    return {key: _number(item) for key, item in value.items()} if isinstance(value, dict) else value
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+Number = Annotated[float, BeforeValidator(_number)]
+Share = Annotated[float, BeforeValidator(_number), Field(ge=0, lt=1)]
+Rate = Annotated[float, BeforeValidator(_number), Field(gt=0, le=1)]
+Name = Annotated[str, Field(min_length=1)]
+Entries = Annotated[list[Name], BeforeValidator(_listed)]
+
+
+class _Strict(BaseModel):
+    """Unknown keys and values of a wrong type are errors; nothing is converted."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+class ColumnsConfig(_Strict):
+    """`data.columns`: what the columns of the data are called."""
+
+    text: Name
+    roles: Name
+    document: Name
+    index: Name
+    unsure: Name
+
+
+class DataConfig(_Strict):
+    """`data`: where the labelled sentences are."""
+
+    train: Entries
+    validation: Entries
+    test: Entries
+    hub_dataset: Name | None
+    hub_config: Name | None
+    hub_revision: Name | None
+    columns: ColumnsConfig
+    conflicts: Literal["error", "keep", "drop"]
+
+
+class SplitConfig(_Strict):
+    """`split`: how rows without a file of their own become validation and test sentences."""
+
+    group: Name
+    validation: Share
+    test: Share
+    seed: Annotated[int, Field(ge=0)]
+
+    @model_validator(mode="after")
+    def _leave_some(self) -> SplitConfig:
+        if self.validation + self.test >= 1:
+            raise ValueError("validation and test together must leave rows for training (sum below 1)")
+        return self
+
+
+class ModelConfig(_Strict):
+    """`model`: the pretrained encoder and what it sees."""
+
+    base: Name
+    revision: Name | None
+    context: Annotated[int, Field(ge=0, le=3)]
+    max_length: Annotated[int, Field(ge=8, le=8192)]
+    freeze_embeddings: bool
+    dropout: Share | None
+
+
+class TrainingConfig(_Strict):
+    """`training`: the arguments of the Hugging Face Trainer that eventroles vouches for, under its own names."""
+
+    epochs: Annotated[float, BeforeValidator(_number), Field(gt=0)]
+    batch_size: Annotated[int, Field(ge=1)]
+    gradient_accumulation: Annotated[int, Field(ge=1)]
+    eval_batch_size: Annotated[int, Field(ge=1)]
+    group_by_length: bool
+    learning_rate: Rate
+    head_learning_rate: Rate
+    weight_decay: Share
+    warmup: Share
+    schedule: Literal["linear", "cosine", "constant_with_warmup"]
+    early_stopping_patience: Annotated[int, Field(ge=1)] | None
+    keep_best: bool
+    seed: Annotated[int, Field(ge=0, lt=2**32)]
+
+    @model_validator(mode="after")
+    def _stop_on_best(self) -> TrainingConfig:
+        if self.early_stopping_patience is not None and not self.keep_best:
+            raise ValueError(
+                "early stopping keeps the best epoch: set keep_best: true or early_stopping_patience: null"
+            )
+        return self
+
+
+class DecisionConfig(_Strict):
+    """`decision`: how scores become roles."""
+
+    objective: str
+    calibrate: bool
+
+    @field_validator("objective")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        value = value.replace(" ", "")
+        if not _OBJECTIVE.fullmatch(value):
+            raise ValueError("expected f1, precision>=0.9 or recall>=0.9 (any number up to 1)")
+        return value
+
+
+class OutputConfig(_Strict):
+    """`output`: where the model goes."""
+
+    folder: Name | None
+    overwrite: bool
+    keep_checkpoints: bool
+
+
+class Config(_Strict):
+    """A whole training config; `load_config` makes one from YAML."""
+
+    labels: Name | dict[str, Any]
+    data: DataConfig
+    split: SplitConfig
+    model: ModelConfig
+    training: TrainingConfig
+    trainer: Annotated[dict[str, Any], BeforeValidator(_numbers)]
+    decision: DecisionConfig
+    output: OutputConfig
