@@ -1,0 +1,59 @@
+"""Fetching model folders, tagging models and base models alike, from the Hugging Face Hub."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..labels.errors import HubError, ModelError
+
+# What loading needs. Weights as safetensors only: a pickle could run code.
+_PATTERNS = ("*.json", "*.safetensors", "*.txt", "*.model", "training_config.yaml", "README.md")
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A model folder on this machine: where it lies, and the Hub commit it is (None for a local folder)."""
+
+    folder: Path
+    revision: str | None
+
+
+def fetch_model(name: str, *, revision: str | None = None) -> Fetched:
+    """Return the folder of a model: a local one by path, or else one from the Hub by id, through its cache.
+
+    Args:
+        name: a path such as ``runs/seeds``, or a Hub id such as ``my-team/conflict-roles``.
+        revision: branch, tag or commit of a Hub model.
+
+    Raises:
+        HubError: the Hub does not have it, refuses it, or cannot be reached and the cache does not hold it.
+        ModelError: ``name`` is a path, and there is no such folder.
+    """
+    path = Path(name).expanduser()
+    if path.is_dir():
+        return Fetched(path, None)
+    if path.exists():
+        raise ModelError(f"{name}: a model is a folder, and this is a file")
+    if name.count("/") > 1 or name.startswith((".", "~", "/")) or "\\" in name:
+        raise ModelError(f"{name}: no such model folder (looked in {Path.cwd()})")
+
+    from huggingface_hub import errors, snapshot_download
+
+    missing = f"no folder {name!r} in {Path.cwd()}, and the Hugging Face Hub"
+    try:
+        folder = Path(snapshot_download(name, revision=revision, allow_patterns=list(_PATTERNS)))
+    except errors.HFValidationError as error:
+        raise ModelError(f"{name}: neither a model folder here nor a Hub id: {error}") from error
+    except errors.GatedRepoError as error:
+        raise HubError(f"{name} is gated: ask for access on its page, then log in (hf auth login)") from error
+    except errors.RepositoryNotFoundError as error:
+        raise HubError(f"{missing} has no such model, or it is private (log in: hf auth login)") from error
+    except errors.RevisionNotFoundError as error:
+        raise HubError(f"{name} has no revision {revision!r}") from error
+    except errors.LocalEntryNotFoundError as error:
+        raise HubError(f"{missing} could not be reached, nor does the cache hold the model") from error
+    except Exception as error:  # the HTTP library below raises errors of its own, and changes with versions
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise HubError(f"{missing} answered with an error: {reason}") from error
+    return Fetched(folder, folder.name)

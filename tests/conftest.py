@@ -1,0 +1,141 @@
+"""What tests share: a tiny random model, and labelled sentences with a pattern that can be learned."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+os.environ["HF_HUB_OFFLINE"] = "1"  # before huggingface_hub is imported: no test may ask the Hub
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+
+WORDS = {
+    "attack": ["shelled", "bombed", "raided", "stormed"],
+    "retaliation": ["retaliated", "reprisal", "avenged", "counterstrike"],
+    "casualty_report": ["killed", "wounded", "dead", "injured"],
+    "official_statement": ["said", "announced", "declared", "warned"],
+}
+FILLER = [
+    "the",
+    "town",
+    "river",
+    "soldiers",
+    "market",
+    "north",
+    "border",
+    "convoy",
+    "morning",
+    "harvest",
+    "road",
+    "bridge",
+]
+SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+
+
+def make_rows(documents: int = 24, sentences: int = 6, *, seed: int = 1) -> list[dict[str, object]]:
+    """Return labelled sentences: a role is there exactly if one of its words is."""
+    rng = random.Random(seed)
+    rows: list[dict[str, object]] = []
+    for document in range(documents):
+        for index in range(sentences):
+            roles = [role for role in WORDS if rng.random() < 0.3]
+            words = rng.sample(FILLER, 5) + [rng.choice(WORDS[role]) for role in roles]
+            rng.shuffle(words)
+            text = f"{' '.join(words)} {document} {index} ."
+            rows.append({"document": f"doc-{document}", "index": index, "text": text, "roles": roles})
+    return rows
+
+
+def write_jsonl(path: Path, rows: Sequence[dict[str, object]]) -> Path:
+    """Write rows as JSON Lines and return the path."""
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def base_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A BERT of two tiny layers with random weights and a word-level tokenizer, as a local base model."""
+    import torch
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+    folder = tmp_path_factory.mktemp("base")
+    words = (
+        SPECIAL + [str(number) for number in range(40)] + FILLER + [word for some in WORDS.values() for word in some]
+    )
+    vocabulary = {word: index for index, word in enumerate([*words, "."])}
+    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer()
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[("[CLS]", vocabulary["[CLS]"]), ("[SEP]", vocabulary["[SEP]"])],
+    )
+    names = {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, mask_token="[MASK]", **names).save_pretrained(folder)
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=64,
+        max_position_embeddings=64,
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
+    )
+    BertModel(config).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def data_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """144 labelled sentences in 24 documents."""
+    return write_jsonl(tmp_path_factory.mktemp("data") / "train.jsonl", make_rows())
+
+
+@pytest.fixture(scope="session")
+def settings(base_folder: Path, data_file: Path) -> list[str]:
+    """`--set` values that train the tiny model on the tiny data in a few seconds."""
+    return [
+        f"data.train={data_file}",
+        f"model.base={base_folder}",
+        "model.max_length=48",
+        "model.freeze_embeddings=false",
+        "split.validation=0.2",
+        "split.test=0.2",
+        "training.epochs=12",
+        "training.batch_size=8",
+        "training.learning_rate=5e-3",
+        "training.head_learning_rate=1e-2",
+        "trainer.use_cpu=true",
+    ]
+
+
+@pytest.fixture(scope="session")
+def train_tiny(settings: list[str]) -> Callable[..., object]:
+    """Train the tiny model into a folder, with more `--set` values; returns the result."""
+    from eventroles.configs import load_config
+    from eventroles.training import TrainResult, train
+
+    def run(folder: Path, *more: str, resume: bool = False) -> TrainResult:
+        config = load_config("smoke", [*settings, f"output.folder={folder}", *more])
+        result = train(config, resume=resume)
+        assert result is not None
+        return result
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def model_folder(tmp_path_factory: pytest.TempPathFactory, train_tiny: Callable[..., object]) -> Path:
+    """A trained tiny model. Tests that change it must copy it first."""
+    folder = tmp_path_factory.mktemp("runs") / "tiny"
+    train_tiny(folder)
+    return folder
