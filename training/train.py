@@ -1,0 +1,278 @@
+"""One training run, start to end: data, model, loop, decision rule, evaluation, model folder."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..configs.load import check_config, dump_config
+from ..configs.schema import Config
+from ..inference.bundle import MANIFEST, DecisionManifest, Manifest, write_manifest
+from ..inference.decision import DecisionRule
+from ..inference.encoding import Encoder
+from ..inference.engines.torch import load_torch_engine
+from ..labels.check import check_both_classes
+from ..labels.errors import ConfigError, require
+from ..labels.labelset import LabelSet
+from .card import write_card
+from .data import contexts, load_splits, records_sha256, targets, tokenise
+from .decide import fit_rule
+from .evaluate import TRAINING_CONFIG, fit_baseline, score_baseline, score_logits
+from .metrics import Scores
+from .model import Base, find_base, load_base, load_tokenizer
+from .splits import Splits
+
+if TYPE_CHECKING:
+    import transformers
+
+    from .loop import Fit
+
+_PACKAGES = ("eventroles", "torch", "transformers", "tokenizers", "datasets", "accelerate", "scikit-learn", "numpy")
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What a training run made.
+
+    Attributes:
+        folder: the model folder.
+        model: the model's scores on the test split.
+        baseline: the baseline's scores on the same sentences.
+        rule: the fitted decision rule.
+        labels: the label set.
+        truncated: training sentences longer than the window, whose end was not read.
+        epochs: epochs run.
+        best_epoch: the epoch whose weights were kept, None for the last.
+        seconds: wall time of the training loop.
+        warnings: what the user should know, one sentence each.
+    """
+
+    folder: Path
+    model: Scores
+    baseline: Scores
+    rule: DecisionRule
+    labels: LabelSet
+    truncated: int
+    epochs: float
+    best_epoch: float | None
+    seconds: float
+    warnings: tuple[str, ...]
+
+
+def train(
+    config: Config, *, resume: bool = False, callbacks: Sequence[transformers.TrainerCallback] = ()
+) -> TrainResult | None:
+    """Train a model as a config says, score it on its test split, and write its folder.
+
+    Run by several processes (``torchrun``), the main one returns the result and the others None.
+
+    Args:
+        config: a loaded config; ``output.folder`` must be set.
+        resume: go on from the last checkpoint of an interrupted run of the same config.
+        callbacks: of the Hugging Face Trainer, such as a progress display.
+
+    Raises:
+        ConfigError: the config does not fit the data or this machine, or its folder holds a model already.
+        DataError: problems in the data, with ``file:line``.
+        EventRolesError: an extra is not installed.
+        ModelError: the base model cannot be loaded.
+    """
+    for module in ("torch", "transformers", "datasets", "accelerate", "sklearn"):
+        require(module, extra="train")
+    folder = Path(config.output.folder or "")
+    labels = check_config(config)
+    splits = load_splits(config, labels)
+    check_both_classes(splits.train, labels, split="train")
+    base = find_base(config.model)
+    checkpoints = _prepare_folder(folder, config, resume=resume)
+
+    from transformers import set_seed
+    from transformers.utils import logging
+
+    from . import loop
+
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # of saving and loading weights: a checkpoint each epoch draws one otherwise
+
+    set_seed(config.training.seed)
+    model = load_base(base, config.model, labels)
+    tokenizer = load_tokenizer(base, config.model)
+    encoder = Encoder.parse(tokenizer.backend_tokenizer.to_str(), window=config.model.max_length)
+    data = tokenise(splits.train, labels, encoder, context=config.model.context)
+    validation = tokenise(splits.validation, labels, encoder, context=config.model.context)
+    fitted = loop.fit(
+        model,
+        tokenizer,
+        data.remove_columns("truncated"),
+        validation.remove_columns("truncated"),
+        config=config,
+        labels=labels,
+        folder=checkpoints,
+        resume=resume,
+        callbacks=callbacks,
+    )
+    if not fitted.main_process:
+        return None
+    _save_weights(model, tokenizer, folder)
+    result = _finish(folder, config, labels, splits, base, fitted, truncated=sum(data["truncated"]))
+    if not config.output.keep_checkpoints:
+        loop.remove_checkpoints(checkpoints)
+        if not any(checkpoints.iterdir()):
+            checkpoints.rmdir()
+    return result
+
+
+def _prepare_folder(folder: Path, config: Config, *, resume: bool) -> Path:
+    """Make the model folder ready, with the config of the run in it, and return the folder for checkpoints."""
+    checkpoints, saved = folder / "checkpoints", folder / TRAINING_CONFIG
+    text = dump_config(config)
+    if (folder / MANIFEST).exists() and not config.output.overwrite:
+        raise ConfigError(
+            f"{folder} holds a finished model already; choose another --output, or replace it with "
+            "--set output.overwrite=true"
+        )
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f"{folder} is a file; choose another --output")
+    if not (folder / MANIFEST).exists() and folder.is_dir() and not saved.is_file() and any(folder.iterdir()):
+        raise ConfigError(f"{folder} holds other files; choose an empty or new folder as --output")
+    if resume and saved.is_file() and saved.read_text(encoding="utf-8") != text:
+        raise ConfigError(
+            f"--resume: the run in {folder} was started with another config ({saved}); give the same one, or start "
+            "anew without --resume"
+        )
+    try:
+        checkpoints.mkdir(parents=True, exist_ok=True)
+        if not resume:
+            (folder / MANIFEST).unlink(missing_ok=True)
+            for path in checkpoints.glob("checkpoint-*"):
+                shutil.rmtree(path)
+        saved.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{folder}: cannot write there: {error.strerror or error}") from error
+    return checkpoints
+
+
+def _save_weights(
+    model: transformers.PreTrainedModel, tokenizer: transformers.PreTrainedTokenizerFast, folder: Path
+) -> None:
+    """Write weights, config and tokenizer: first beside the folder's files, then each moved into its place."""
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".weights-") as name:
+        temporary = Path(name)
+        model.save_pretrained(temporary)
+        tokenizer.save_pretrained(temporary)
+        for path in temporary.iterdir():
+            path.chmod(0o644)  # safetensors writes files that only their owner may read
+            path.replace(folder / path.name)
+
+
+def _finish(
+    folder: Path, config: Config, labels: LabelSet, splits: Splits, base: Base, fitted: Fit, *, truncated: int
+) -> TrainResult:
+    """Fit the decision rule and score, both through the inference engine, then write card and manifest."""
+    encoder = Encoder.load(folder, window=config.model.max_length)
+    engine = load_torch_engine(folder)
+
+    def logits(part: str) -> Any:
+        records = getattr(splits, part)
+        return engine.logits(
+            encoder.encode([record.text for record in records], contexts(records, config.model.context))
+        )
+
+    on_validation = logits("validation")
+    rule = fit_rule(
+        on_validation,
+        targets(splits.validation, labels),
+        labels=labels,
+        documents=[record.document for record in splits.validation],
+        objective=config.decision.objective,
+        calibrate=config.decision.calibrate,
+        seed=config.training.seed,
+    )
+    baseline = fit_baseline(config, splits, labels)
+    result = TrainResult(
+        folder=folder,
+        model=score_logits(logits("test"), splits.test, rule, labels),
+        baseline=score_baseline(baseline, splits.test, labels),
+        rule=rule,
+        labels=labels,
+        truncated=truncated,
+        epochs=fitted.epochs,
+        best_epoch=fitted.best_epoch,
+        seconds=fitted.seconds,
+        warnings=tuple(_warnings(on_validation, splits, labels, truncated, config)),
+    )
+    manifest = _manifest(config, labels, splits, base, result)
+    write_card(folder, manifest, result)
+    write_manifest(folder, manifest)
+    return result
+
+
+def _warnings(logits: Any, splits: Splits, labels: LabelSet, truncated: int, config: Config) -> list[str]:
+    found = []
+    if truncated:
+        found.append(
+            f"{truncated} of {len(splits.train)} training sentences are longer than the window of "
+            f"{config.model.max_length} tokens and were cut; raise model.max_length to read them whole"
+        )
+    given = DecisionRule.uncalibrated(len(labels), exclusive=labels.exclusive)
+    said = given.decide(given.probabilities(logits))
+    roles = [labels.names.index(name) for name in labels.roles]
+    if not said[:, roles].any():
+        found.append(
+            "the model gives no label to any validation sentence at threshold 0.5: it has learned nothing; lower "
+            "training.learning_rate or raise training.epochs"
+        )
+    for part, records in (("validation", splits.validation), ("test", splits.test)):
+        lacking = [name for name in labels.roles if not any(name in record.roles for record in records)]
+        if lacking:
+            found.append(f"the {part} split has no sentence with {', '.join(lacking)}: {_CONSEQUENCE[part]}")
+    return found
+
+
+_CONSEQUENCE = {
+    "validation": "the threshold stays at 0.5; label more sentences, or raise split.validation",
+    "test": "nothing is known about it; label more sentences, or raise split.test",
+}
+
+
+def _manifest(config: Config, labels: LabelSet, splits: Splits, base: Base, result: TrainResult) -> Manifest:
+    parts = {name: getattr(splits, name) for name in ("train", "validation", "test")}
+    data: dict[str, Any] = {f"{name}_sha256": records_sha256(records) for name, records in parts.items()}
+    for name, records in parts.items():
+        counts = Counter(role for record in records for role in record.roles)
+        data[name] = {
+            "sentences": len(records),
+            "documents": len({record.document for record in records}),
+            "roles": {role: counts[role] for role in labels.roles},
+            "without_role": sum(not record.roles for record in records),
+            "with_unsure": sum(bool(record.unsure) for record in records),
+        }
+    data["sources"] = [config.data.hub_dataset] if config.data.hub_dataset else list(config.data.train)
+    return Manifest(
+        format=1,
+        label_set=labels.to_dict(),
+        decision=DecisionManifest(
+            objective=result.rule.objective,
+            temperatures=list(result.rule.temperatures),
+            thresholds=list(result.rule.thresholds),
+        ),
+        context=config.model.context,
+        window=config.model.max_length,
+        base_model=base.describe(),
+        data=data,
+        config_sha256=hashlib.sha256(dump_config(config).encode()).hexdigest(),
+        metrics={
+            "model": result.model.to_dict(),
+            "baseline": result.baseline.to_dict(),
+            "best_epoch": result.best_epoch,
+        },
+        versions={"python": platform.python_version()} | {name: metadata.version(name) for name in _PACKAGES},
+        files={},
+    )
