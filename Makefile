@@ -1,0 +1,37 @@
+# Everything starts here, from nothing but Python 3.10 or newer: each target makes .venv and installs into it first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+
+.PHONY: run test lint bench clean
+
+run: $(READY)  ## train the default model, tag the sample articles, show what came out
+	test -f runs/seeds/eventroles.json || $(BIN)/eventroles train seeds
+	$(BIN)/eventroles tag docs/sample --model runs/seeds --output runs/sample.jsonl --show 12
+
+test: lint  ## ruff, mypy --strict, pytest
+	$(BIN)/pytest -q
+
+lint: $(READY) .typecheck/eventroles
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(READY)  ## speed of tagging, beside transformers.pipeline, in one run
+	test -f runs/seeds/eventroles.json || $(BIN)/eventroles train seeds
+	$(BIN)/python benchmarks/throughput.py runs/seeds
+
+clean:
+	rm -rf $(VENV) .typecheck build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $(READY)
+
+# mypy does not see which folder is which package, so it reads them through links under the import name.
+.typecheck/eventroles: pyproject.toml $(wildcard app/*.py)
+	rm -rf $@ && mkdir -p $@
+	for package in labels configs seeds inference training; do ln -s ../../$$package $@/$$package; done
+	for file in app/*.py app/py.typed app/commands; do ln -s ../../$$file $@/$$(basename $$file); done

@@ -1,0 +1,5 @@
+"""`python -m eventroles`, which `torchrun` and `accelerate launch` need."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,1 @@
+"""The commands of the `eventroles` program, one file each."""

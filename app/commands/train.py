@@ -1,0 +1,65 @@
+"""`eventroles train`."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..configs import load_config
+from ..console import notes, results
+
+Overrides = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY.PATH=VALUE", help="Change one value; may be given often.")
+]
+
+
+def train_command(
+    config: Annotated[
+        str,
+        typer.Argument(metavar="CONFIG", help="A YAML file, or a shipped config: seeds, smoke, seeds-and-documents."),
+    ],
+    set_: Overrides = None,
+    output: Annotated[Path | None, typer.Option(help="Folder of the model [default: runs/NAME].")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint of this run.")] = False,
+) -> None:
+    """Train a model and write its folder.
+
+    \b
+    eventroles train seeds
+    eventroles train my.yaml --set training.epochs=8 --output runs/mine
+    torchrun --nproc-per-node 2 -m eventroles train seeds
+    """
+    overrides = list(set_ or [])
+    if output is not None:
+        overrides.append(f"output.folder={_quoted(output)}")
+    loaded = load_config(config, overrides)
+
+    from ..training.train import train
+
+    console = notes()
+    warnings.filterwarnings("ignore", category=UserWarning)
+    callbacks = []
+    if console.is_terminal:
+        from ..training.progress import RichProgress
+
+        callbacks.append(RichProgress(console))
+    result = train(loaded, resume=resume, callbacks=callbacks)
+    if result is None:  # one of several processes, not the main one
+        return
+
+    from ..training.report import rule_table, scores_table
+
+    out = results()
+    best = f", best after epoch {result.best_epoch:g}" if result.best_epoch is not None else ""
+    out.print(scores_table(result.model, result.baseline, title="Test split: the model beside TF-IDF + LR"))
+    out.print(rule_table(result.rule, result.labels))
+    for warning in result.warnings:
+        console.print(f"warning: {warning}", style="yellow", markup=False, soft_wrap=True)
+    out.print(f"{result.epochs:g} epochs in {result.seconds:.0f} s{best}. Model: {result.folder}", soft_wrap=True)
+
+
+def _quoted(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"
