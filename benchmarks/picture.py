@@ -1,6 +1,6 @@
 """The picture of the README: an article as a model tagged it, as SVG.
 
-Run: ``python benchmarks/picture.py runs/seeds docs/sample/wire-exchange-of-fire.txt docs/tagged.svg``
+Run: ``python benchmarks/picture.py runs/seeds docs/sample/1-wire-exchange-of-fire.txt docs/tagged.svg``
 """
 
 from __future__ import annotations

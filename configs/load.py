@@ -70,12 +70,17 @@ def load_config(name_or_path: str | Path, overrides: Sequence[str] = ()) -> Conf
     default = parse_yaml(_text("default.yaml"), source="default.yaml")
     data = _merge(default.data, file.data)
     set_paths: dict[tuple[str, ...], str] = {}
+    problems: list[str] = []
     for override in overrides:
-        path, value = _parse_override(override)
+        try:
+            path, value = _parse_override(override)
+        except ConfigError as error:
+            problems.append(str(error))
+            continue
         set_paths.pop(path, None)  # the last one comes last
         set_paths[path] = f"--set {override}"
         data = _merge(data, _nest(path, value), top=len(path) == 1)  # labels.name=x changes the set, labels=… is one
-    problems = list(_problems(data, file, set_paths))
+    problems += _problems(data, file, set_paths)
     if problems:
         raise ConfigError("\n".join(problems))
     config = Config.model_validate(data)
@@ -184,10 +189,10 @@ def _nest(path: tuple[str, ...], value: Any) -> dict[str, Any]:
 
 
 def _problems(data: dict[str, Any], file: YamlFile, set_paths: Mapping[tuple[str, ...], str]) -> Iterator[str]:
+    latest_first = list(set_paths.items())[::-1]
+
     def place(path: tuple[str | int, ...]) -> str:
-        for set_path, text in reversed(
-            list(set_paths.items())
-        ):  # the last one wins, whether it set the key or part of it
+        for set_path, text in latest_first:  # the option that set the key, something above it or something below it
             if all(one == other for one, other in zip(path, set_path)):  # noqa: B905 - one may be the longer
                 return text
         return file.place(path)

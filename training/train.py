@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import platform
 import shutil
 import tempfile
@@ -85,22 +86,25 @@ def train(
         EventRolesError: an extra is not installed.
         ModelError: the base model cannot be loaded.
     """
-    for module in ("torch", "transformers", "datasets", "accelerate", "sklearn"):
-        require(module, extra="train")
     folder = Path(config.output.folder or "")
     labels = check_config(config)
     splits = load_splits(config, labels)
     check_both_classes(splits.train, labels, split="train")
+    # Only now what takes seconds to import: problems of config and data are told at once.
+    for module in ("torch", "transformers", "datasets", "accelerate", "sklearn"):
+        require(module, extra="train")
     base = find_base(config.model)
-    checkpoints = _prepare_folder(folder, config, resume=resume)
+    checkpoints = folder / "checkpoints"
+    if os.environ.get("RANK", "0") == "0":  # of several processes only the main one writes
+        _prepare_folder(folder, checkpoints, config, resume=resume)
 
     from transformers import set_seed
     from transformers.utils import logging
 
     from . import loop
 
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # of saving and loading weights: a checkpoint each epoch draws one otherwise
-
+    # Or every checkpoint would draw a bar of its own.
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     set_seed(config.training.seed)
     model = load_base(base, config.model, labels)
     tokenizer = load_tokenizer(base, config.model)
@@ -129,9 +133,9 @@ def train(
     return result
 
 
-def _prepare_folder(folder: Path, config: Config, *, resume: bool) -> Path:
-    """Make the model folder ready, with the config of the run in it, and return the folder for checkpoints."""
-    checkpoints, saved = folder / "checkpoints", folder / TRAINING_CONFIG
+def _prepare_folder(folder: Path, checkpoints: Path, config: Config, *, resume: bool) -> None:
+    """Make the model folder and the one for checkpoints ready, and put the config of the run into it."""
+    saved = folder / TRAINING_CONFIG
     text = dump_config(config)
     if (folder / MANIFEST).exists() and not config.output.overwrite:
         raise ConfigError(
@@ -156,7 +160,6 @@ def _prepare_folder(folder: Path, config: Config, *, resume: bool) -> Path:
         saved.write_text(text, encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"{folder}: cannot write there: {error.strerror or error}") from error
-    return checkpoints
 
 
 def _save_weights(

@@ -46,7 +46,11 @@ def train_command(
         from ..training.progress import RichProgress
 
         callbacks.append(RichProgress(console))
-    result = train(loaded, resume=resume, callbacks=callbacks)
+    try:
+        result = train(loaded, resume=resume, callbacks=callbacks)
+    except KeyboardInterrupt:
+        console.print("interrupted; the same command with --resume goes on from the last epoch", style="yellow")
+        raise typer.Exit(130) from None
     if result is None:  # one of several processes, not the main one
         return
 

@@ -230,6 +230,16 @@ def test_an_option_without_key_or_value_is_refused(override):
     assert problems("", override) == [f"--set {override}: expected key.path=value, such as training.epochs=3"]
 
 
+def test_options_that_cannot_be_read_are_named_with_all_the_rest():
+    found = problems("epochs: 3", "=", "data.train=[a", "split.seed=x")
+    assert [problem.partition(": ")[0] for problem in found] == [
+        "--set =",
+        "--set data.train=[a",
+        "--set split.seed=x",
+        "my.yaml:1",
+    ]
+
+
 def test_two_equals_signs_are_refused():
     assert problems("", "training.epochs==3") == ["--set training.epochs==3: one '=' between key and value"]
 
@@ -402,7 +412,7 @@ def written(data: dict[str, Any], *overrides: str) -> Config:
         return load_config(path, overrides)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(PLAIN, PLAIN, st.floats(1e-9, 1), st.integers(1, 10**6), st.dictionaries(st.just("run_name"), PLAIN))
 @example("\x85", "\u2028\u2029\ufeff", 1e-9, 1, {"run_name": "1e-8 "})
 @example("2024-01-01", "null", 1e-5, 1, {"run_name": "0x1f"})
@@ -439,7 +449,7 @@ def is_loaded_or_refused(text: str, *overrides: str) -> None:
     assert message
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(st.text(st.characters(codec="utf-8")) | st.text("datlbes:-[]{}&*!|#,'\"1.~ \n"))
 @example("data: &a {train: *a}")
 @example("[a]: 1")
@@ -462,14 +472,14 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(st.dictionaries(st.sampled_from([*valid_keys(), "x", "x.y"]), VALUES, max_size=5))
 def test_any_values_are_either_a_config_or_a_config_error(values):
     overrides = [f"{key}={json.dumps(found)}" for key, found in values.items()]
     is_loaded_or_refused("", *overrides)
 
 
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 @given(st.text(max_size=30))
 @example("=")
 @example("labels=\ud800")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from eventroles.labels import DataError, LabelSet, Record, check_both_classes, check_conflicts, conflicts
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 ROLES = LabelSet.load("roles")
@@ -77,6 +77,7 @@ def test_a_label_that_is_sure_in_both_still_contradicts():
     assert conflicts([first, second]) == [(first, second)]
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.builds(

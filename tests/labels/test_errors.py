@@ -7,7 +7,7 @@ import sys
 import pytest
 from eventroles.labels import ConfigError, DataError, EventRolesError, HubError, ModelError
 from eventroles.labels.errors import closest, first_problems, nearest, require, shown
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 ANYTHING = st.recursive(
@@ -32,6 +32,7 @@ def test_a_word_that_is_near_none_gets_no_hint():
     assert nearest("weather", ["attack", "retaliation"]) == ""
 
 
+@settings(deadline=None)
 @given(ANYTHING)
 def test_any_value_is_shown_in_sixty_characters_at_most(value):
     assert 1 <= len(shown(value)) <= 60

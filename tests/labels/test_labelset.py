@@ -11,7 +11,7 @@ import pytest
 import yaml
 from eventroles.labels import ConfigError, Label, LabelSet
 from eventroles.labels.labelset import RESERVED_NAMES
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 VALID: dict[str, Any] = {
@@ -288,6 +288,7 @@ def label_sets(draw: st.DrawFn) -> LabelSet:
     return LabelSet(draw(TEXT), draw(TEXT), labels, exclusive, negative)
 
 
+@settings(deadline=None)
 @given(label_sets())
 def test_a_set_comes_back_from_plain_data_and_from_json(labels):
     assert LabelSet.from_dict(labels.to_dict(), source="x") == labels
@@ -305,6 +306,7 @@ ANYTHING = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(KEYS, ANYTHING) | ANYTHING)
 @example(changed(exclusive=True, negative={}))
 def test_any_plain_data_is_either_a_label_set_or_a_config_error(data):

@@ -441,7 +441,7 @@ CELLS = st.none() | st.booleans() | st.integers() | st.text() | st.lists(st.text
 PLAIN = st.text(st.characters(codec="utf-8"), min_size=1)
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(
     st.lists(
         st.builds(
@@ -486,7 +486,7 @@ def is_read_or_refused(content: bytes, suffix: str) -> None:
     assert message.startswith(str(path))
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(st.binary(max_size=200) | st.text('{}[]":,\\ud8text roles|?\n').map(str.encode), st.sampled_from(list(WRITERS)))
 @example(b"text,roles\n\x00,attack\n", ".csv")
 @example(b'text,roles\n"a"b,attack\n', ".csv")
@@ -494,7 +494,7 @@ def test_any_bytes_are_either_read_or_a_data_error(content, suffix):
     is_read_or_refused(content, suffix)
 
 
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(st.fixed_dictionaries({"text": CELLS, "roles": CELLS}, optional={"index": CELLS, "unsure": CELLS})))
 def test_any_json_rows_are_either_read_or_a_data_error(rows):
     is_read_or_refused("".join(json.dumps(row) + "\n" for row in rows).encode(), ".jsonl")

@@ -224,7 +224,7 @@ VALUES = (
 )
 
 
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 @given(
     st.binary(max_size=100)
     | st.dictionaries(st.sampled_from(sorted(annotation())), VALUES).map(

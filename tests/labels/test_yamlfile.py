@@ -6,7 +6,7 @@ import pytest
 import yaml
 from eventroles.labels import ConfigError
 from eventroles.labels.yamlfile import YamlFile, find_file, parse_value, parse_yaml, read_yaml
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 
@@ -186,6 +186,7 @@ def test_a_name_that_no_file_has_is_not_found(name, tmp_path, monkeypatch):
     assert find_file(name) is None
 
 
+@settings(deadline=None)
 @given(st.text() | st.text(alphabet="ab01:-[]{}&*!<>?|#,'\"\\ \n\t.~%@xuU"))
 @example("a: &a [*a]")
 @example("!!timestamp x: 1")
@@ -205,6 +206,7 @@ def test_any_text_is_either_read_or_a_config_error(text):
     assert message.startswith("a.yaml")
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(
         st.text(st.characters(codec="utf-8"), max_size=8),
