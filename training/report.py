@@ -21,7 +21,7 @@ def scores_table(model: Scores, baseline: Scores | None, *, title: str) -> Table
         "label; ranges: 95 % bootstrap intervals by document"
     )
     if baseline is not None:
-        table.add_column("F1 of TF-IDF + LR", justify="right")
+        table.add_column("TF-IDF F1", justify="right")
     for name, scores in model.labels.items():
         cells = [scores.precision, scores.recall, scores.f1, scores.average_precision]
         row = [name, *map(_cell, cells), str(scores.support)]
@@ -57,6 +57,8 @@ def groups_table(groups: Sequence[Group], *, by: str) -> Table:
 
 def _table(title: str, first: str, *numbers: str) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", caption_justify="left", box=box.SIMPLE_HEAD)
+    # Two lines a cell, score over range, fit a terminal of 80 columns if no padding is spent at the edges.
+    table.pad_edge, table.collapse_padding = False, True
     table.add_column(first, no_wrap=True)
     for name in numbers:
         table.add_column(name, justify="right")
