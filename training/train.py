@@ -226,11 +226,11 @@ def _warnings(logits: Any, splits: Splits, labels: LabelSet, truncated: int, con
         )
     given = DecisionRule.uncalibrated(len(labels), exclusive=labels.exclusive)
     said = given.decide(given.probabilities(logits))
-    roles = [labels.names.index(name) for name in labels.roles]
-    if not said[:, roles].any():
+    if (said == said[0]).all():
+        always = ", ".join(name for name, yes in zip(labels.names, said[0], strict=True) if yes) or "no label"
         found.append(
-            "the model gives no label to any validation sentence at threshold 0.5: it has learned nothing; lower "
-            "training.learning_rate or raise training.epochs"
+            f"the model gives every validation sentence the same ({always}) before thresholds are fitted: it has "
+            "learned nothing; lower training.learning_rate (a third, say) or raise training.epochs"
         )
     for part, records in (("validation", splits.validation), ("test", splits.test)):
         lacking = [name for name in labels.roles if not any(name in record.roles for record in records)]

@@ -114,7 +114,19 @@ def test_a_model_that_never_gives_a_label_is_called_what_it_is(train_tiny: Calla
     data = write_jsonl(tmp_path / "rows.jsonl", rows)
     slow = ["training.epochs=2", "training.learning_rate=1e-5", "training.head_learning_rate=2e-2"]
     result = train_tiny(tmp_path / "m", f"data.train={data}", *slow)
-    assert any("it has learned nothing" in warning for warning in result.warnings)
+    assert any("the same (no label)" in warning and "learned nothing" in warning for warning in result.warnings)
+
+
+def test_a_model_that_always_gives_the_same_label_is_called_what_it_is(settings: list[str], tmp_path: Path) -> None:
+    rows = [{**row, "roles": [] if number % 8 == 0 else ["violent"]} for number, row in enumerate(make_rows(48))]
+    labels = {"name": "x", "version": "1", "exclusive": True, "negative": "calm"}
+    labels["labels"] = [{"name": name, "title": name, "definition": name} for name in ("violent", "calm")]
+    data = write_jsonl(tmp_path / "rows.jsonl", rows)
+    slow = ["training.epochs=2", "training.learning_rate=1e-5", "training.head_learning_rate=2e-2"]
+    more = [f"data.train={data}", f"labels={json.dumps(labels)}", f"output.folder={tmp_path / 'm'}"]
+    result = train(load_config("smoke", [*settings, *slow, *more]))
+    assert result is not None
+    assert any("the same (violent)" in warning for warning in result.warnings)
 
 
 def test_a_label_missing_from_the_test_split_is_said(train_tiny: Callable[..., Any], tmp_path: Path) -> None:
