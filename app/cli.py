@@ -73,7 +73,7 @@ def main() -> None:
         if debug:
             raise
         if os.environ.get("RANK", "0") == "0":  # several processes of one run would all say the same
-            notes().print(f"error: {error}", style="red", markup=False, soft_wrap=True)
+            notes().print(f"error: {error}", style="red", soft_wrap=True)
         sys.exit(error.exit_code)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone; flushing would fail too
@@ -85,7 +85,6 @@ def main() -> None:
             f"error: {type(error).__name__}: {error}\nThis is a fault of eventroles. Run the command again with "
             "--debug and report what it prints.",
             style="red",
-            markup=False,
             soft_wrap=True,
         )
         sys.exit(1)
@@ -93,4 +92,4 @@ def main() -> None:
 
 def _show_warning(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
     if issubclass(category, RuntimeWarning):  # ours; the libraries' own are for developers
-        notes().print(f"warning: {message}", style="yellow", markup=False, soft_wrap=True)
+        notes().print(f"warning: {message}", style="yellow", soft_wrap=True)

@@ -19,5 +19,10 @@ def notes() -> Console:
 
 
 def _console(*, stderr: bool) -> Console:
-    console = Console(stderr=stderr, highlight=False, soft_wrap=False)
-    return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=_WIDTH_OF_A_FILE)
+    # No markup: what is printed holds names of users' files and extras in brackets, which rich would take for styles.
+    console = Console(stderr=stderr, highlight=False, markup=False)
+    return (
+        console
+        if console.is_terminal
+        else Console(stderr=stderr, highlight=False, markup=False, width=_WIDTH_OF_A_FILE)
+    )

@@ -32,4 +32,4 @@ def check_command(config: ConfigArgument, set_: Overrides = None) -> None:
     eventroles config check my.yaml
     """
     check_config(load_config(config, set_ or []))
-    results().print(f"{config}: no problems found", soft_wrap=True, markup=False)
+    results().print(f"{config}: no problems found", soft_wrap=True)

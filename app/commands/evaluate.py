@@ -49,7 +49,7 @@ def evaluate_command(
     if by is not None:
         out.print(groups_table(found.groups, by=by))
     if found.baseline is None:
-        console.print(f"note: no baseline beside it: {found.baseline_missing}", markup=False, soft_wrap=True)
+        console.print(f"note: no baseline beside it: {found.baseline_missing}", soft_wrap=True)
     if found.truncated:
         console.print(
             f"warning: {found.truncated} sentences are longer than the model's window; their ends were not read",

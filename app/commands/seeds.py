@@ -40,18 +40,17 @@ def join_command(
     joined = join(annotations, documents, labels=LabelSet.load("roles"))
     console = notes()
     for name in joined.missing:
-        console.print(f"missing: {name} is not in {documents}", style="yellow", markup=False, soft_wrap=True)
+        console.print(f"missing: {name} is not in {documents}", style="yellow", soft_wrap=True)
     for name in joined.differing:
         console.print(
             f"differs: {documents / name} is not the file that was labelled (SHA-256); left out",
             style="yellow",
-            markup=False,
             soft_wrap=True,
         )
     if not joined.records:
         raise DataError(f"none of the seed documents is in {documents} as it was labelled; nothing written")
     count = write_records(joined.records, output)
     found = len({record.document for record in joined.records})
-    results().print(f"{count} labelled sentences of {found} documents: {output}", soft_wrap=True, markup=False)
+    results().print(f"{count} labelled sentences of {found} documents: {output}", soft_wrap=True)
     if joined.missing or joined.differing:
         raise typer.Exit(3)

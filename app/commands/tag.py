@@ -66,7 +66,6 @@ def tag_command(
         f"{summary.documents} documents, {summary.sentences} sentences in {summary.seconds:.1f} s "
         f"({summary.sentences_per_second:.0f} sentences/s on {tagger.engine.device}): {summary.output}",
         soft_wrap=True,
-        markup=False,
     )
     if summary.truncated:
         console.print(
@@ -104,7 +103,7 @@ def _print_excerpt(console: Console, excerpt: list[tuple[str, TaggedSentence]], 
     last = None
     for document, sentence in excerpt:
         if document != last:
-            console.print(f"\n{document}", style="bold", markup=False, soft_wrap=True)
+            console.print(f"\n{document}", style="bold", soft_wrap=True)
         last = document
         line = Text()
         for role in sentence.roles:
@@ -127,6 +126,6 @@ def _summary_table(summary: RunSummary) -> Table:
 def _print_failures(console: Console, summary: RunSummary) -> None:
     console.print(f"{len(summary.failures)} could not be read and were left out:", style="yellow")
     for failure in summary.failures[:_FAILURES_SHOWN]:
-        console.print(f"  {failure.document}: {failure.reason}", markup=False, soft_wrap=True)
+        console.print(f"  {failure.document}: {failure.reason}", soft_wrap=True)
     if len(summary.failures) > _FAILURES_SHOWN:
         console.print(f"  … and {len(summary.failures) - _FAILURES_SHOWN} more")

@@ -61,7 +61,7 @@ def train_command(
     out.print(scores_table(result.model, result.baseline, title="Test split: the model beside TF-IDF + LR"))
     out.print(rule_table(result.rule, result.labels))
     for warning in result.warnings:
-        console.print(f"warning: {warning}", style="yellow", markup=False, soft_wrap=True)
+        console.print(f"warning: {warning}", style="yellow", soft_wrap=True)
     out.print(f"{result.epochs:g} epochs in {result.seconds:.0f} s{best}. Model: {result.folder}", soft_wrap=True)
 
 

@@ -207,6 +207,28 @@ def test_doctor_tells_device_threads_instructions_versions_hub_and_embedded_mode
         assert word in text
 
 
+def test_doctor_names_the_install_of_what_is_missing(tmp_path: Path) -> None:
+    # A package that cannot be found, as in a base install: its metadata is hidden from the program.
+    code = (
+        "import importlib.metadata as m, sys; real = m.version\n"
+        "def version(name):\n"
+        "    if name == 'datasets': raise m.PackageNotFoundError(name)\n"
+        "    return real(name)\n"
+        "m.version = version; sys.argv = ['eventroles', 'doctor']\n"
+        "from eventroles.cli import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, env=ENVIRONMENT)
+    assert "not installed. Run: pip install 'eventroles[train]'" in done.stdout
+
+
+def test_names_with_brackets_are_shown_as_they_are(model_folder: Path, articles: Path, tmp_path: Path) -> None:
+    (articles / "[red]x.txt").write_bytes(b"\x00" * 100)
+    done = eventroles("tag", articles, "--model", model_folder, "--output", tmp_path / "[bold]t.jsonl")
+    assert done.returncode == 3
+    assert "[red]x.txt" in done.stderr
+    assert "[bold]t.jsonl" in done.stdout
+
+
 def test_a_reader_that_goes_away_is_no_fault(tmp_path: Path) -> None:
     command = f"{sys.executable} -m eventroles config show seeds | head -1"
     done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=60, env=ENVIRONMENT)
