@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -141,9 +141,16 @@ def macro_f1(targets: Array, given: Array, labels: LabelSet) -> float:
     return float(np.mean(found)) if found else 0.0
 
 
-def _cells(wanted: Array, given: Array, valid: Array) -> tuple[Array, Array, Array]:
-    """Return true positives, false positives and false negatives, each as a mask."""
-    return wanted & given, ~wanted & given & valid, wanted & ~given
+class _Cells(NamedTuple):
+    """Masks ``[n_sentences, n_labels]`` of the decisions that are true positives, false positives, false negatives."""
+
+    tp: Array
+    fp: Array
+    fn: Array
+
+
+def _cells(wanted: Array, given: Array, valid: Array) -> _Cells:
+    return _Cells(wanted & given, ~wanted & given & valid, wanted & ~given)
 
 
 def _per_document(of_sentence: Array, n_documents: int, mask: Array) -> Floats:

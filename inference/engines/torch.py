@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -182,7 +182,15 @@ def load_pretrained(load: Callable[[], _Loaded], folder: str | Path) -> _Loaded:
             logging.enable_progress_bar()
 
 
-def _pad(batch: Sequence[Encoded], pad_id: int) -> tuple[Ints, Ints, Ints]:
+class _Padded(NamedTuple):
+    """A batch as arrays, each ``[n, width] int64``."""
+
+    ids: Ints
+    mask: Ints
+    type_ids: Ints
+
+
+def _pad(batch: Sequence[Encoded], pad_id: int) -> _Padded:
     width = max(len(sentence.ids) for sentence in batch)
     ids = np.full((len(batch), width), pad_id, dtype=np.int64)
     mask = np.zeros_like(ids)
@@ -192,7 +200,7 @@ def _pad(batch: Sequence[Encoded], pad_id: int) -> tuple[Ints, Ints, Ints]:
         ids[row, :length] = sentence.ids
         mask[row, :length] = 1
         type_ids[row, :length] = sentence.type_ids
-    return ids, mask, type_ids
+    return _Padded(ids, mask, type_ids)
 
 
 def _is_out_of_memory(error: BaseException) -> bool:
