@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from .commands import config, doctor, evaluate, seeds, tag, train
+from .commands import config, doctor, evaluate, export, seeds, tag, train
 from .console import notes, results
 from .labels.errors import EventRolesError
 
@@ -38,6 +38,7 @@ app = typer.Typer(
 app.command("train")(train.train_command)
 app.command("tag")(tag.tag_command)
 app.command("evaluate")(evaluate.evaluate_command)
+app.command("export")(export.export_command)
 app.add_typer(config.app, name="config")
 app.add_typer(seeds.app, name="seeds")
 app.command("doctor")(doctor.doctor_command)

@@ -112,6 +112,23 @@ class TrainingConfig(_Strict):
         return self
 
 
+class DistillationConfig(_Strict):
+    """`distillation`: a trained model that the new one learns from."""
+
+    teacher: Name | None
+    layers: list[Annotated[int, Field(ge=0)]]
+    weight: Annotated[float, BeforeValidator(_number), Field(ge=0, le=1)]
+    temperature: Annotated[float, BeforeValidator(_number), Field(gt=0, le=100)]
+
+    @model_validator(mode="after")
+    def _layers_of_a_teacher(self) -> DistillationConfig:
+        if self.layers and self.teacher is None:
+            raise ValueError("layers are those of a teacher: name one in distillation.teacher, or leave layers empty")
+        if self.layers != sorted(set(self.layers)):
+            raise ValueError("layers come in ascending order, each once, such as [0, 2, 5]")
+        return self
+
+
 class DecisionConfig(_Strict):
     """`decision`: how scores become roles."""
 
@@ -125,6 +142,15 @@ class DecisionConfig(_Strict):
         if not _OBJECTIVE.fullmatch(value):
             raise ValueError("expected f1, precision>=0.9 or recall>=0.9 (any number up to 1)")
         return value
+
+
+class ExportConfig(_Strict):
+    """`export`: the ONNX files made at the end of training, and the quality contract of int8."""
+
+    fp32: bool
+    int8: bool
+    max_flips: Share
+    max_f1_loss: Share
 
 
 class OutputConfig(_Strict):
@@ -144,5 +170,7 @@ class Config(_Strict):
     model: ModelConfig
     training: TrainingConfig
     trainer: Annotated[dict[str, Any], BeforeValidator(_numbers)]
+    distillation: DistillationConfig
     decision: DecisionConfig
+    export: ExportConfig
     output: OutputConfig

@@ -17,8 +17,12 @@ from ..labels.labelset import LabelSet
 from .decision import DecisionRule
 
 MANIFEST = "eventroles.json"
-NEEDED = ("config.json", "model.safetensors", "tokenizer.json")
+SAFETENSORS = "model.safetensors"
+ONNX_FOLDER = "onnx"
+_NEEDED = ("config.json", "tokenizer.json")
 _HASHED = (".json", ".safetensors", ".txt", ".model", ".yaml", ".md")
+# Checked when an engine is about to load them: a run reads one of them, and hashing all takes longer than loading it.
+_WEIGHTS = (".safetensors", ".onnx")
 
 
 class _Part(BaseModel):
@@ -31,6 +35,51 @@ class DecisionManifest(_Part):
     objective: str
     temperatures: list[Annotated[float, Field(gt=0)]]
     thresholds: list[float]
+
+
+class Comparison(_Part):
+    """What an export changes, measured on the validation split: the quality contract.
+
+    Attributes:
+        sentences: how many were compared.
+        decisions: sentences times labels.
+        largest_change: of a calibrated probability.
+        mean_change: of the calibrated probabilities, sign aside.
+        flips: decisions that differ, by label.
+        macro_f1: of the export, with its own decision rule.
+        macro_f1_change: the export's macro F1 minus that of the original.
+    """
+
+    sentences: int
+    decisions: int
+    largest_change: float
+    mean_change: float
+    flips: dict[str, int]
+    macro_f1: float
+    macro_f1_change: float
+
+    @property
+    def flip_share(self) -> float:
+        """Share of all decisions that differ."""
+        return sum(self.flips.values()) / self.decisions
+
+
+class Export(_Part):
+    """One exported file, or why it was not kept.
+
+    Attributes:
+        file: its path in the folder, ``onnx/model_int8.onnx``; None if it was not kept.
+        decision: the decision rule fitted on its own logits; None if it was not kept.
+        comparison: what it changes; None where no validation sentences were at hand.
+        kept_fp32: matrix products that stayed in fp32 because of what quantising them changed, by name.
+        reason: why it was not kept; empty if it was.
+    """
+
+    file: str | None
+    decision: DecisionManifest | None
+    comparison: Comparison | None
+    kept_fp32: list[str]
+    reason: str
 
 
 class Manifest(_Part):
@@ -46,6 +95,7 @@ class Manifest(_Part):
         data: what it was trained on: files, SHA-256 of the records, counts of each split.
         config_sha256: hash of the resolved config beside it (``training_config.yaml``).
         metrics: measured on the test split: the model's and the baseline's.
+        exports: ONNX files by precision, ``fp32`` and ``int8``.
         versions: of eventroles, Python and the packages that made it.
         files: SHA-256 of every other file of the folder, by name.
     """
@@ -59,6 +109,7 @@ class Manifest(_Part):
     data: dict[str, Any]
     config_sha256: str
     metrics: dict[str, Any]
+    exports: dict[Literal["fp32", "int8"], Export] = {}
     versions: dict[str, str]
     files: dict[str, str]
 
@@ -83,9 +134,36 @@ class Bundle:
     rule: DecisionRule
     manifest: Manifest
 
+    def exported(self, precision: str) -> str | None:
+        """Return the name of the ONNX file of a precision, ``fp32`` or ``int8``; None if there is none to use."""
+        export = self.manifest.exports.get(precision)  # type: ignore[call-overload]
+        return export.file if export is not None and export.file and self.has(export.file) else None
+
+    def rule_for(self, precision: str) -> DecisionRule:
+        """Return the decision rule for logits of a precision: int8 logits have one of their own."""
+        export = self.manifest.exports.get(precision)  # type: ignore[call-overload]
+        if precision == "fp32" or export is None or export.decision is None:
+            return self.rule
+        return _rule(export.decision, self.label_set)
+
+    def has(self, name: str) -> bool:
+        """Whether a file of the manifest lies in the folder."""
+        return name in self.manifest.files and (self.folder / name).is_file()
+
+    def verified(self, name: str) -> Path:
+        """Return the path of a file with weights, after comparing its SHA-256 with the manifest's.
+
+        Raises:
+            ModelError: it is missing, or not the file that the manifest was written for.
+        """
+        problem = _problem_of(self.folder, name, self.manifest)
+        if problem:
+            raise ModelError(f"{self.folder}: {problem}")
+        return self.folder / name
+
 
 def load_bundle(folder: Path, *, name: str | None = None, revision: str | None = None) -> Bundle:
-    """Read and check a model folder; nothing in it is executed.
+    """Read and check a model folder; nothing in it is executed. Weights are checked by `Bundle.verified`.
 
     Args:
         folder: the model folder.
@@ -106,13 +184,8 @@ def load_bundle(folder: Path, *, name: str | None = None, revision: str | None =
         label_set = LabelSet.from_dict(manifest.label_set, source=f"{folder / MANIFEST} label_set")
     except ConfigError as error:
         raise ModelError(str(error)) from error
-    rule = DecisionRule(
-        temperatures=tuple(manifest.decision.temperatures),
-        thresholds=tuple(manifest.decision.thresholds),
-        exclusive=label_set.exclusive,
-        objective=manifest.decision.objective,
-    )
-    problems = _check_files(folder, manifest) or _check_labels(folder, label_set, rule)
+    rule = _rule(manifest.decision, label_set)
+    problems = _check_files(folder, manifest) or [*_check_labels(folder, label_set), *_check_rules(manifest, label_set)]
     if problems:
         raise ModelError("\n".join(f"{folder}: {problem}" for problem in problems))
     return Bundle(
@@ -130,7 +203,8 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 
     The manifest comes last: a folder without it is not a model, so an interrupted run never leaves half of one.
     """
-    files = {path.name: file_sha256(path) for path in sorted(folder.iterdir()) if _belongs(path)}
+    found = [path for path in folder.iterdir() if _belongs(path)] + list((folder / ONNX_FOLDER).glob("*.onnx"))
+    files = {name: file_sha256(folder / name) for name in sorted(path.relative_to(folder).as_posix() for path in found)}
     text = json.dumps(manifest.model_copy(update={"files": files}).model_dump(), indent=2, ensure_ascii=False)
     partial = folder / f".{MANIFEST}.partial"
     with partial.open("w", encoding="utf-8", newline="\n") as file:
@@ -164,20 +238,58 @@ def _parse_manifest(content: bytes, path: Path) -> Manifest:
 
 
 def _check_files(folder: Path, manifest: Manifest) -> list[str]:
-    problems = [f"{name} is missing" for name in NEEDED if not (folder / name).is_file()]
-    for name, sha256 in manifest.files.items():
-        path = folder / name
-        if name != Path(name).name:
-            problems.append(f"{MANIFEST} names the file {name!r}, which is not in the folder")
-        elif not path.is_file():
-            problems.append(f"{name} is missing")
-        elif name != "README.md" and file_sha256(path) != sha256:  # people edit the card; nothing is loaded from it
-            problems.append(f"{name} is not the file that was trained (SHA-256 differs); fetch the model again")
-    unlisted = [name for name in NEEDED if name not in manifest.files]
-    return list(dict.fromkeys(problems + [f"{MANIFEST} gives no SHA-256 for {name}" for name in unlisted]))
+    problems = [
+        _problem_of(folder, name, manifest)
+        for name in dict.fromkeys([*_NEEDED, *manifest.files])
+        if Path(name).suffix not in _WEIGHTS or _leaves(name)
+    ]
+    exports = [export.file for export in manifest.exports.values() if export.file is not None]
+    problems += [
+        f"{MANIFEST} names the export {file!r}; exports are .onnx files in {ONNX_FOLDER}/"
+        for file in exports
+        if not file.startswith(f"{ONNX_FOLDER}/") or not file.endswith(".onnx")
+    ]
+    weights = [SAFETENSORS, *exports]
+    problems += [_problem_of_listing(name, manifest) for name in weights]
+    if not any((folder / name).is_file() for name in weights):
+        problems.append(f"{SAFETENSORS} is missing")
+    return [problem for problem in dict.fromkeys(problems) if problem]
 
 
-def _check_labels(folder: Path, label_set: LabelSet, rule: DecisionRule) -> list[str]:
+def _problem_of(folder: Path, name: str, manifest: Manifest) -> str:
+    """Return what is wrong with a file of the folder; empty if nothing is."""
+    path = folder / name
+    if _leaves(name):
+        return f"{MANIFEST} names the file {name!r}, which is not in the folder"
+    if not path.is_file():
+        return f"{name} is missing"
+    if name not in manifest.files:
+        return _problem_of_listing(name, manifest)
+    if name != "README.md" and file_sha256(path) != manifest.files[name]:  # people edit the card; nothing loads it
+        return f"{name} is not the file that was trained (SHA-256 differs); fetch the model again"
+    return ""
+
+
+def _problem_of_listing(name: str, manifest: Manifest) -> str:
+    return "" if name in manifest.files else f"{MANIFEST} gives no SHA-256 for {name}"
+
+
+def _leaves(name: str) -> bool:
+    """Whether a name leads out of the model folder, or into a folder of it that holds none of our files."""
+    folder, _, file = name.rpartition("/")
+    return folder not in ("", ONNX_FOLDER) or file != Path(file).name or file in ("", "..") or "\\" in name
+
+
+def _rule(decision: DecisionManifest, label_set: LabelSet) -> DecisionRule:
+    return DecisionRule(
+        temperatures=tuple(decision.temperatures),
+        thresholds=tuple(decision.thresholds),
+        exclusive=label_set.exclusive,
+        objective=decision.objective,
+    )
+
+
+def _check_labels(folder: Path, label_set: LabelSet) -> list[str]:
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         id2label = {int(index): name for index, name in config["id2label"].items()}
@@ -192,13 +304,18 @@ def _check_labels(folder: Path, label_set: LabelSet, rule: DecisionRule) -> list
             f"the labels of config.json ({', '.join(map(str, names))}) are not those of the label set in {MANIFEST} "
             f"({', '.join(label_set.names)}), in this order"
         )
-    wanted = (1, 0) if label_set.exclusive else (len(label_set), len(label_set))
-    if (len(rule.temperatures), len(rule.thresholds)) != wanted:
-        problems.append(
-            f"{MANIFEST} has {len(rule.temperatures)} temperatures and {len(rule.thresholds)} thresholds; expected "
-            f"{wanted[0]} and {wanted[1]}"
-        )
     return problems
+
+
+def _check_rules(manifest: Manifest, label_set: LabelSet) -> list[str]:
+    wanted = (1, 0) if label_set.exclusive else (len(label_set), len(label_set))
+    rules = [manifest.decision, *(export.decision for export in manifest.exports.values() if export.decision)]
+    return [
+        f"{MANIFEST} has {len(rule.temperatures)} temperatures and {len(rule.thresholds)} thresholds; expected "
+        f"{wanted[0]} and {wanted[1]}"
+        for rule in rules
+        if (len(rule.temperatures), len(rule.thresholds)) != wanted
+    ]
 
 
 def _runs_code(config: Mapping[str, Any]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,9 +40,14 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The files of a run in reading order, and what could not even be looked at."""
+    """The files of a run, and what could not even be looked at.
 
-    sources: tuple[Source, ...]
+    Attributes:
+        sources: the files in reading order, made as they are asked for: a corpus can have a million of them.
+        failures: what could not be looked at.
+    """
+
+    sources: Iterator[Source]
     failures: tuple[Failure, ...]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 
 from ..labels.errors import ModelError
 
@@ -58,26 +58,33 @@ class Encoder:
         Where both do not fit the window the context loses its oldest tokens first; only a sentence that alone is
         longer than the window is cut, at its end, and marked.
         """
-        firsts = self._tokenizer.encode_batch([_printable(text) for text in sentences], add_special_tokens=False)
-        seconds = (
-            self._tokenizer.encode_batch([_printable(text) for text in contexts], add_special_tokens=False)
-            if contexts is not None and any(contexts)
-            else [None] * len(firsts)
-        )
-        encoded = []
-        for first, second in zip(firsts, seconds, strict=True):
-            room = self.window - self._tokenizer.num_special_tokens_to_add(False)
-            truncated = len(first.ids) > room
-            if truncated:
-                first.truncate(room)
-            room = self.window - self._tokenizer.num_special_tokens_to_add(True) - len(first.ids)
-            if second is not None and second.ids and room > 0:
-                second.truncate(room, direction="left")
-                whole = self._tokenizer.post_process(first, second)
-            else:
-                whole = self._tokenizer.post_process(first)
-            encoded.append(Encoded(whole.ids, whole.type_ids, truncated))
+        if contexts is not None and any(contexts):
+            pairs = zip(self._tokenise(sentences), self._tokenise(contexts), strict=True)
+            return [self._fit(first, second) for first, second in pairs]
+        # Nearly all sentences fit the window as they are: only the others need to be taken apart.
+        whole = self._tokenizer.encode_batch_fast([_printable(text) for text in sentences])
+        encoded = [Encoded(one.ids, one.type_ids, truncated=False) for one in whole]
+        too_long = [index for index, one in enumerate(encoded) if len(one.ids) > self.window]
+        for index, first in zip(too_long, self._tokenise([sentences[index] for index in too_long]), strict=True):
+            encoded[index] = self._fit(first, None)
         return encoded
+
+    def _tokenise(self, texts: Sequence[str]) -> list[Encoding]:
+        return self._tokenizer.encode_batch_fast([_printable(text) for text in texts], add_special_tokens=False)
+
+    def _fit(self, sentence: Encoding, context: Encoding | None) -> Encoded:
+        """Cut tokens of a sentence and its context to the window, and put the special tokens around them."""
+        room = self.window - self._tokenizer.num_special_tokens_to_add(False)
+        truncated = len(sentence.ids) > room
+        if truncated:
+            sentence.truncate(room)
+        room = self.window - self._tokenizer.num_special_tokens_to_add(True) - len(sentence.ids)
+        if context is not None and context.ids and room > 0:
+            context.truncate(room, direction="left")
+            whole = self._tokenizer.post_process(sentence, context)
+        else:
+            whole = self._tokenizer.post_process(sentence)
+        return Encoded(whole.ids, whole.type_ids, truncated)
 
 
 def preceding(sentences: Sequence[str], count: int) -> list[str]:

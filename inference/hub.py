@@ -8,7 +8,7 @@ from pathlib import Path
 from ..labels.errors import HubError, ModelError
 
 # What loading needs. Weights as safetensors only: a pickle could run code.
-_PATTERNS = ("*.json", "*.safetensors", "*.txt", "*.model", "training_config.yaml", "README.md")
+_PATTERNS = ("*.json", "*.safetensors", "onnx/*.onnx", "*.txt", "*.model", "training_config.yaml", "README.md")
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .documents import Document
 
@@ -33,7 +33,14 @@ class TaggedSentence:
 
 @dataclass(frozen=True, slots=True)
 class TaggedDocument:
-    """A document and its sentences in order, tagged."""
+    """A document and its sentences in order, tagged.
+
+    Attributes:
+        document: the document.
+        sentences: its sentences.
+        repeated: how many of them have the scores of an equal sentence met before, and were not scored again.
+    """
 
     document: Document
     sentences: tuple[TaggedSentence, ...]
+    repeated: int = field(default=0, compare=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +29,7 @@ class RunSummary:
         roles: sentences per role, in label order; a sentence with two roles counts for both.
         without_role: sentences that no role was given to.
         truncated: sentences whose end the model did not read.
+        repeated: sentences that have the scores of an equal one met before, and were not scored again.
         failures: what gave no document: folders and files that could not be opened, then files and rows as read.
         seconds: from the first look at the inputs until the output was in place.
     """
@@ -39,6 +40,7 @@ class RunSummary:
     roles: Mapping[str, int]
     without_role: int
     truncated: int
+    repeated: int
     failures: tuple[Failure, ...]
     seconds: float
 
@@ -59,7 +61,7 @@ def check_request(inputs: Sequence[str | Path], *, output: Path) -> None:
 
 
 def run(
-    tag_documents: Callable[[Iterable[Document]], Iterator[TaggedDocument]],
+    tag_documents: Callable[[Iterable[Document]], Generator[TaggedDocument, None, None]],
     inputs: Sequence[str | Path],
     *,
     output: str | Path,
@@ -96,13 +98,18 @@ def run(
     sink = open_sink(output, label_names=label_names, model=model, revision=revision)
     found = find_sources(inputs, glob=glob, exclude=output)
     failures = list(found.failures)
-    documents = sentences = without_role = truncated = 0
+    documents = sentences = without_role = truncated = repeated = 0
     roles: Counter[str] = Counter()
-    with sink, closing(_read(found.sources, columns, failures)) as read:
-        for tagged in tag_documents(read):
+    with (
+        sink,
+        closing(_read(found.sources, columns, failures)) as read,
+        closing(tag_documents(read)) as all_tagged,
+    ):
+        for tagged in all_tagged:
             sink.write(tagged)
             documents += 1
             sentences += len(tagged.sentences)
+            repeated += tagged.repeated
             for sentence in tagged.sentences:
                 roles.update(sentence.roles)
                 without_role += not sentence.roles
@@ -118,6 +125,7 @@ def run(
         roles={name: roles[name] for name in label_names},
         without_role=without_role,
         truncated=truncated,
+        repeated=repeated,
         failures=tuple(failures),
         seconds=time.perf_counter() - started,
     )

@@ -19,6 +19,7 @@ _BEFORE_SCORES = ("document", "sha256", "index", "start", "end", "text", "roles"
 _AFTER_SCORES = ("model", "revision")
 _DECIMALS = 6  # of a score
 _ROW_GROUP = 16_384  # rows of a Parquet file held in memory
+_AS_JSON = json.JSONEncoder(ensure_ascii=False)  # one for all rows: json.dumps makes one for each
 
 
 class _Writer(Protocol):
@@ -172,7 +173,7 @@ class _JsonLinesWriter:
 
     def write(self, row: Mapping[str, Any]) -> None:
         try:
-            line = json.dumps(row, ensure_ascii=False).encode("utf-8")
+            line = _AS_JSON.encode(row).encode("utf-8")
         except UnicodeEncodeError:  # half a surrogate pair is no UTF-8, but JSON has an escape for it
             line = json.dumps(row, ensure_ascii=True).encode("ascii")
         self._file.write(line + b"\n")

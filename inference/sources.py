@@ -39,7 +39,8 @@ def find_sources(inputs: Sequence[str | Path], *, glob: str | None = None, exclu
     paths = check_inputs([inputs] if isinstance(inputs, str) else inputs)
     home = _common_folder(paths)
     output = None if exclude is None else os.path.realpath(exclude)
-    files: dict[str, list[Path]] = {}  # a file, and the ways that lead to it
+    # Every file by its real path, with the best way that leads to it: as text, which takes a third of what a Path does.
+    files: dict[str, str] = {}
     failures: list[Failure] = []
     others: set[str] = set()
     for path in paths:
@@ -47,7 +48,7 @@ def find_sources(inputs: Sequence[str | Path], *, glob: str | None = None, exclu
             real = os.path.realpath(path)
             if real == output:
                 raise ConfigError(f"{path} is an input and the output at once; name another output")
-            files.setdefault(real, []).append(path)
+            _keep_best(files, real, path)
             continue
         for entry, error in _walk(path):
             supported = _matches(entry, path, glob) and entry.suffix.lower() in EXTENSIONS
@@ -58,13 +59,13 @@ def find_sources(inputs: Sequence[str | Path], *, glob: str | None = None, exclu
             elif not supported:
                 others.add(entry.suffix.lower() or "no extension")
             elif (real := os.path.realpath(entry)) != output:
-                files.setdefault(real, []).append(entry)
+                _keep_best(files, real, entry)
     if not files and not failures:
         raise DataError(_nothing_found(paths, glob, others))
-    # Of several ways to a file the one that is no link gives the id.
-    best = [min(ways, key=lambda way: (os.path.abspath(way) != real, _order(way))) for real, ways in files.items()]  # noqa: PTH100
-    sources = sorted((Source(path, _id(path, home)) for path in best), key=lambda source: _order(source.id))
-    return Found(tuple(sources), tuple(sorted(failures, key=lambda failure: _order(failure.document))))
+    # Part by part, as "\0" comes before all else: a folder comes before "folder.txt".
+    best = sorted(files.values(), key=lambda way: _id(Path(way), home).replace("/", "\0"))
+    sources = (Source(path, _id(path, home)) for path in map(Path, best))
+    return Found(sources, tuple(sorted(failures, key=lambda failure: _order(failure.document))))
 
 
 def read_source(source: Source, *, columns: TableColumns) -> Iterator[Document | Failure]:
@@ -134,6 +135,17 @@ def _id(path: Path, home: str | None) -> str:
     return absolute.relative_to(home).as_posix()
 
 
+def _keep_best(files: dict[str, str], real: str, way: Path) -> None:
+    """Note a way to a file; of several the one that is no link gives the id."""
+
+    def rank(path: str) -> tuple[bool, tuple[str, ...]]:
+        return os.path.abspath(path) != real, _order(path)  # noqa: PTH100
+
+    found = str(way)
+    if real not in files or rank(found) < rank(files[real]):
+        files[real] = found
+
+
 def _order(path: str | PurePath) -> tuple[str, ...]:
     return PurePath(path).parts
 
@@ -152,11 +164,13 @@ def _walk(folder: Path) -> Iterator[tuple[Path, OSError | None]]:
         seen.add(real)
         try:
             with os.scandir(here) as scan:
-                entries = sorted((entry for entry in scan if not entry.name.startswith(".")), key=lambda e: e.name)
+                shown = (entry for entry in scan if not entry.name.startswith("."))
+                entries = sorted(shown, key=lambda entry: entry.name, reverse=True)
         except OSError as error:
             yield here, error
             continue
-        for entry in entries:
+        while entries:
+            entry = entries.pop()  # out of the list: it keeps all that is asked of it, and a folder can hold a million
             try:
                 mode = entry.stat().st_mode
                 if stat.S_ISDIR(mode):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -115,6 +117,8 @@ def settings(base_folder: Path, data_file: Path) -> list[str]:
         "training.learning_rate=5e-3",
         "training.head_learning_rate=1e-2",
         "trainer.use_cpu=true",
+        "export.fp32=false",
+        "export.int8=false",
     ]
 
 
@@ -138,4 +142,19 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory, train_tiny: Callable[
     """A trained tiny model. Tests that change it must copy it first."""
     folder = tmp_path_factory.mktemp("runs") / "tiny"
     train_tiny(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def exported_folder(tmp_path_factory: pytest.TempPathFactory, model_folder: Path) -> Path:
+    """The tiny model with both ONNX files; int8 may change any number of decisions. Tests must copy it to change it."""
+    from eventroles.inference.bundle import load_bundle
+    from eventroles.training.data import training_data
+    from eventroles.training.export import export_model
+
+    folder = Path(shutil.copytree(model_folder, tmp_path_factory.mktemp("exported") / "tiny"))
+    data = training_data(load_bundle(folder))
+    loose = data.config.export.model_copy(update={"max_flips": 1.0, "max_f1_loss": 1.0})
+    made = export_model(folder, replace(data, config=data.config.model_copy(update={"export": loose})))
+    assert {"fp32", "int8"} == {precision for precision, export in made.items() if export.file}, made
     return folder

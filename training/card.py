@@ -134,11 +134,21 @@ def _training(manifest: Manifest, result: TrainResult) -> list[tuple[str, str]]:
     best = f", weights of epoch {result.best_epoch:g}" if result.best_epoch is not None else ""
     return [
         ("base model", f"`{manifest.base_model['name']}`"),
+        *_teacher(manifest),
         ("data", ", ".join(f"`{source}`" for source in data["sources"])),
         ("sentences", splits),
         ("epochs", f"{result.epochs:g}{best}"),
         ("sentences before, as context", str(manifest.context)),
         ("window", f"{manifest.window} tokens"),
+    ]
+
+
+def _teacher(manifest: Manifest) -> list[tuple[str, str]]:
+    if "teacher" not in manifest.base_model:
+        return []
+    layers = manifest.base_model["teacher_layers"]
+    return [
+        ("teacher", f"`{manifest.base_model['teacher']}`" + (f", starting from its layers {layers}" if layers else ""))
     ]
 
 

@@ -6,16 +6,19 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ..configs.files import data_files
+from ..configs.load import load_config
 from ..configs.schema import Config, DataConfig
+from ..inference.bundle import Bundle
 from ..inference.encoding import Encoder, preceding
 from ..labels.check import check_conflicts, conflicts
-from ..labels.errors import ConfigError, DataError, require
+from ..labels.errors import ConfigError, DataError, EventRolesError, require
 from ..labels.labelset import LabelSet
 from ..labels.records import Columns, Record, parse_rows, read_records
 from .splits import Splits, split_records
@@ -25,6 +28,16 @@ if TYPE_CHECKING:
 
 MASKED = -100
 """Target of a decision that is left out of loss and metrics; the value PyTorch's losses ignore by convention."""
+TRAINING_CONFIG = "training_config.yaml"
+"""File of a model folder with the resolved config of its training run."""
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """The config of a training run and its sentences."""
+
+    config: Config
+    splits: Splits
 
 
 def load_splits(config: Config, labels: LabelSet) -> Splits:
@@ -52,6 +65,25 @@ def load_splits(config: Config, labels: LabelSet) -> Splits:
         if not part:
             raise ConfigError(f"no {name} sentences: name files in data.{name}, or give split.{name} a share above 0")
     return splits
+
+
+def training_data(bundle: Bundle) -> TrainingData:
+    """Return the config that a model was trained with, and its labelled sentences, if they are here and unchanged.
+
+    Raises:
+        ConfigError: they are not.
+    """
+    path = bundle.folder / TRAINING_CONFIG
+    if not path.is_file():
+        raise ConfigError(f"the model folder has no {TRAINING_CONFIG}")
+    try:
+        config = load_config(path)
+        splits = load_splits(config, bundle.label_set)
+    except EventRolesError as error:
+        raise ConfigError(f"its training data is not here ({str(error).splitlines()[0]})") from error
+    if records_sha256(splits.train) != bundle.manifest.data.get("train_sha256"):
+        raise ConfigError("its training data has changed since")
+    return TrainingData(config, splits)
 
 
 def contexts(records: Sequence[Record], count: int) -> list[str]:

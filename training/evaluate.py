@@ -13,15 +13,13 @@ from ..configs.load import load_config
 from ..configs.schema import Config
 from ..inference.decision import DecisionRule
 from ..inference.tagger import Tagger
-from ..labels.errors import ConfigError, EventRolesError, nearest
+from ..labels.errors import ConfigError, nearest
 from ..labels.labelset import LabelSet
 from ..labels.records import Columns, Record, read_records
 from .baseline import Baseline
-from .data import MASKED, contexts, load_splits, records_sha256, targets
+from .data import MASKED, TRAINING_CONFIG, contexts, targets, training_data
 from .metrics import Scores, macro_f1, score
 from .splits import Splits
-
-TRAINING_CONFIG = "training_config.yaml"
 
 
 @dataclass(frozen=True)
@@ -71,6 +69,8 @@ def evaluate(
     *,
     by: str | None = None,
     device: str = "auto",
+    backend: str = "auto",
+    exact: bool = False,
     text_column: str | None = None,
     roles_column: str | None = None,
     revision: str | None = None,
@@ -82,6 +82,8 @@ def evaluate(
         data: files of labelled sentences (JSONL, CSV, Parquet).
         by: a column of the data, such as ``rule`` or ``genre``, to give pass rates for each of its values.
         device: where to run, as for `Tagger.from_pretrained`.
+        backend: what runs the model, likewise.
+        exact: fp32 only, likewise.
         text_column: column with the text; by default the one of the config that the model was trained with.
         roles_column: column with the labels; by default likewise.
         revision: branch, tag or commit of a Hub model.
@@ -91,7 +93,7 @@ def evaluate(
         DataError: problems in the data.
         ModelError: problems in the model folder.
     """
-    tagger = Tagger.from_pretrained(model, device=device, revision=revision)
+    tagger = Tagger.from_pretrained(model, device=device, backend=backend, exact=exact, revision=revision)
     columns = _columns(tagger, text_column, roles_column)
     records = [record for path in data for record in read_records(path, tagger.labels, columns=columns)]
     if by is not None:
@@ -100,11 +102,12 @@ def evaluate(
     context = contexts(records, tagger.bundle.manifest.context)
     encoded = tagger.encoder.encode([record.text for record in records], context)
     logits = tagger.engine.logits(encoded)
+    rule = tagger.bundle.rule_for(tagger.engine.precision)
     return Evaluation(
-        model=score_logits(logits, records, tagger.bundle.rule, tagger.labels),
+        model=score_logits(logits, records, rule, tagger.labels),
         baseline=score_baseline(baseline, records, tagger.labels) if baseline else None,
         baseline_missing=missing,
-        groups=_group(records, by, logits, tagger.bundle.rule, tagger.labels) if by else (),
+        groups=_group(records, by, logits, rule, tagger.labels) if by else (),
         truncated=sum(sentence.truncated for sentence in encoded),
     )
 
@@ -133,17 +136,11 @@ def _rebuild_baseline(tagger: Tagger) -> tuple[Baseline | None, str]:
 
     It is not stored with the model: scikit-learn models are pickles, which run code when loaded.
     """
-    path = tagger.bundle.folder / TRAINING_CONFIG
-    if not path.is_file():
-        return None, f"the model folder has no {TRAINING_CONFIG}"
     try:
-        config = load_config(path)
-        splits = load_splits(config, tagger.labels)
-    except EventRolesError as error:
-        return None, f"its training data is not here ({str(error).splitlines()[0]})"
-    if records_sha256(splits.train) != tagger.bundle.manifest.data.get("train_sha256"):
-        return None, "its training data has changed since"
-    return fit_baseline(config, splits, tagger.labels), ""
+        data = training_data(tagger.bundle)
+    except ConfigError as error:
+        return None, str(error).splitlines()[0]
+    return fit_baseline(data.config, data.splits, tagger.labels), ""
 
 
 def fit_baseline(config: Config, splits: Splits, labels: LabelSet) -> Baseline:

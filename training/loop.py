@@ -17,10 +17,11 @@ import torch
 import transformers
 from torch.nn import functional
 
-from ..configs.schema import Config
+from ..configs.schema import Config, DistillationConfig
 from ..labels.errors import ConfigError
 from ..labels.labelset import LabelSet
 from .data import MASKED
+from .distill import TEACHER_LOGITS, soft_loss
 from .metrics import macro_f1
 
 # Steps whose sentences are sorted together: more saves padding, fewer keeps a batch closer to a random sample.
@@ -63,7 +64,7 @@ def fit(
     Args:
         model: the model, as `load_base` gives it.
         tokenizer: pads the batches.
-        train: tokenised sentences (`tokenise`).
+        train: tokenised sentences (`tokenise`), with a column of the teacher's logits where there is one.
         validation: the same, to choose the best epoch on.
         config: the training config.
         labels: the label set.
@@ -87,6 +88,7 @@ def fit(
         callbacks=list(callbacks),
         head_learning_rate=config.training.head_learning_rate,
         group_by_length=config.training.group_by_length,
+        distillation=config.distillation,
     )
     trainer.remove_callback(transformers.PrinterCallback)
     trainer.remove_callback(transformers.ProgressCallback)
@@ -103,7 +105,7 @@ def fit(
 
 
 class RolesTrainer(transformers.Trainer):
-    """The Hugging Face Trainer with a masked loss, a learning rate for the head, and batches by length.
+    """The Hugging Face Trainer with a masked loss, a teacher, a learning rate for the head, and batches by length.
 
     The loss of a step is the sum over its decisions that count, divided by how many there are in all micro-batches
     and processes of the step. So it is the same however a step is cut up; the Trainer's own mean of means is not
@@ -113,12 +115,15 @@ class RolesTrainer(transformers.Trainer):
     # compute_loss divides by the decisions of the whole step: the Trainer must not divide once more.
     loss_is_scaled_for_ga = True
 
-    def __init__(self, *, head_learning_rate: float, group_by_length: bool, **options: Any) -> None:
+    def __init__(
+        self, *, head_learning_rate: float, group_by_length: bool, distillation: DistillationConfig, **options: Any
+    ) -> None:
         super().__init__(**options)
         # Makes the Trainer count the labels that are not -100 over the whole step and hand the number to compute_loss.
         self.model_accepts_loss_kwargs = True
         self._head_learning_rate = head_learning_rate
         self._group_by_length = group_by_length
+        self._distillation = distillation
 
     def compute_loss(
         self,
@@ -127,10 +132,14 @@ class RolesTrainer(transformers.Trainer):
         return_outputs: bool = False,
         num_items_in_batch: torch.Tensor | int | None = None,
     ) -> Any:
-        """Return the masked loss, and the model's outputs if asked for."""
+        """Return the masked loss, and the model's outputs if asked for; a teacher counts in training only."""
         targets = inputs["labels"]
-        outputs = model(**{name: value for name, value in inputs.items() if name != "labels"})
+        outputs = model(**{name: value for name, value in inputs.items() if name not in ("labels", TEACHER_LOGITS)})
         total = masked_loss(outputs.logits, targets)
+        if TEACHER_LOGITS in inputs:
+            weight, temperature = self._distillation.weight, self._distillation.temperature
+            soft = soft_loss(outputs.logits, inputs[TEACHER_LOGITS], targets, temperature=temperature)
+            total = (1 - weight) * total + weight * soft
         if num_items_in_batch is None:
             count = (targets != MASKED).sum()
         else:  # one number, repeated for each device under DataParallel
@@ -138,6 +147,12 @@ class RolesTrainer(transformers.Trainer):
         # Gradients are averaged over processes, so each one's share is scaled up to make that a sum.
         loss = total / count.clamp(min=1) * (self.accelerator.num_processes if num_items_in_batch is not None else 1)
         return (loss, outputs) if return_outputs else loss
+
+    def _set_signature_columns_if_needed(self) -> None:
+        super()._set_signature_columns_if_needed()
+        columns: Any = self._signature_columns
+        if TEACHER_LOGITS not in columns:  # a column that the model does not know would be taken out
+            columns.append(TEACHER_LOGITS)
 
     def create_optimizer(self, model: torch.nn.Module | None = None) -> torch.optim.Optimizer:
         """Make the optimizer: the head learns at its own rate; norms and biases do not decay."""

@@ -1,8 +1,9 @@
-"""The model to fine-tune: a pretrained encoder with a new classification head."""
+"""The model to fine-tune: a pretrained encoder with a new classification head, or some layers of a trained model."""
 
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from ..inference.engines.torch import load_pretrained
 from ..inference.hub import fetch_model
 from ..labels.errors import ConfigError, EventRolesError, ModelError, require
 from ..labels.labelset import LabelSet
+from .layers import keep_layers
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
@@ -66,11 +68,17 @@ def embedded_folder() -> Path | None:
     return folder if folder.is_dir() else None
 
 
-def load_base(base: Base, config: ModelConfig, labels: LabelSet) -> PreTrainedModel:
+def load_base(base: Base, config: ModelConfig, labels: LabelSet, *, layers: Sequence[int] = ()) -> PreTrainedModel:
     """Load the encoder and give it a fresh head for a label set; torch's seed decides the head's weights.
 
+    Args:
+        base: where the encoder lies.
+        config: what the run says of the model.
+        labels: the label set; a base that was trained for the same labels keeps its head.
+        layers: encoder layers to keep, counted from 0; none given keeps all.
+
     Raises:
-        ConfigError: the window is longer than the encoder's positions.
+        ConfigError: the window is longer than the encoder's positions, or it has no such layers.
         ModelError: the folder does not hold a model that transformers knows, in safetensors.
     """
     transformers = require("transformers", extra="train")
@@ -93,6 +101,8 @@ def load_base(base: Base, config: ModelConfig, labels: LabelSet) -> PreTrainedMo
     positions = getattr(model.config, "max_position_embeddings", None)
     if positions is not None and config.max_length > positions:
         raise ConfigError(f"model.max_length: {config.max_length} tokens, but {base.name} has {positions} positions")
+    if layers:
+        model = keep_layers(model, layers, name=base.name)
     if config.freeze_embeddings:
         embeddings = getattr(model.base_model, "embeddings", None) or model.get_input_embeddings()
         embeddings.requires_grad_(False)

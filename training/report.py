@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich import box
 from rich.table import Table
 
+from ..inference.bundle import Export
 from ..inference.decision import DecisionRule
 from ..labels.labelset import LabelSet
 from .evaluate import Group
@@ -39,6 +40,22 @@ def rule_table(rule: DecisionRule, labels: LabelSet) -> Table:
     for k, name in enumerate(labels.names):
         threshold = "most probable" if rule.exclusive else f"{rule.thresholds[k]:.3f}"
         table.add_row(name, threshold, f"{rule.temperatures[0 if rule.exclusive else k]:.3f}")
+    return table
+
+
+def exports_table(exports: Mapping[str, Export]) -> Table:
+    """Return a table of ONNX exports: what each changes on the validation split, or why it was not kept."""
+    table = _table("ONNX exports, compared on the validation split", "", "decisions that differ", "largest change")
+    table.add_column("macro F1", justify="right")
+    table.add_column("file, or why there is none", overflow="fold")
+    for name, export in exports.items():
+        found = export.comparison
+        cells = ["", "", ""]
+        if found is not None:
+            cells = [f"{sum(found.flips.values())} of {found.decisions}", f"{found.largest_change:.3f}"]
+            cells.append(f"{found.macro_f1:.3f} ({found.macro_f1_change:+.3f})")
+        kept = f", with {', '.join(export.kept_fp32)} in fp32" if export.file and export.kept_fp32 else ""
+        table.add_row(name, *cells, f"{export.file}{kept}" if export.file else export.reason)
     return table
 
 

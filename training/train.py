@@ -8,32 +8,36 @@ import platform
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..configs.load import check_config, dump_config
 from ..configs.schema import Config
-from ..inference.bundle import MANIFEST, DecisionManifest, Manifest, write_manifest
+from ..inference.bundle import MANIFEST, DecisionManifest, Export, Manifest, write_manifest
 from ..inference.decision import DecisionRule
 from ..inference.encoding import Encoder
+from ..inference.engines.engine import FP32, INT8
 from ..inference.engines.torch import load_torch_engine
 from ..labels.check import check_both_classes
-from ..labels.errors import ConfigError, require
+from ..labels.errors import ConfigError, ModelError, require
 from ..labels.labelset import LabelSet
 from .card import write_card
-from .data import contexts, load_splits, records_sha256, targets, tokenise
+from .data import TRAINING_CONFIG, TrainingData, contexts, load_splits, records_sha256, targets, tokenise
 from .decide import fit_rule
-from .evaluate import TRAINING_CONFIG, fit_baseline, score_baseline, score_logits
+from .distill import TEACHER_LOGITS, describe_descent, load_teacher, saw_other_rows, start_from, teacher_logits
+from .evaluate import fit_baseline, score_baseline, score_logits
+from .export import export_model, refused
 from .metrics import Scores
-from .model import Base, find_base, load_base, load_tokenizer
+from .model import find_base, load_base, load_tokenizer
 from .splits import Splits
 
 if TYPE_CHECKING:
     import transformers
 
+    from ..inference.tagger import Tagger
     from .loop import Fit
 
 _PACKAGES = ("eventroles", "torch", "transformers", "tokenizers", "datasets", "accelerate", "scikit-learn", "numpy")
@@ -54,6 +58,7 @@ class TrainResult:
         best_epoch: the epoch whose weights were kept, None for the last.
         seconds: wall time of the training loop.
         warnings: what the user should know, one sentence each.
+        exports: the ONNX files that the config asks for, by precision, or why one was not kept.
     """
 
     folder: Path
@@ -66,6 +71,7 @@ class TrainResult:
     best_epoch: float | None
     seconds: float
     warnings: tuple[str, ...]
+    exports: Mapping[str, Export] = field(default_factory=dict)
 
 
 def train(
@@ -93,7 +99,10 @@ def train(
     # Only now what takes seconds to import: problems of config and data are told at once.
     for module in ("torch", "transformers", "datasets", "accelerate", "sklearn"):
         require(module, extra="train")
-    base = find_base(config.model)
+    teacher = load_teacher(config.distillation, labels)
+    base = (
+        start_from(teacher, config.distillation) if teacher and config.distillation.layers else find_base(config.model)
+    )
     checkpoints = folder / "checkpoints"
     if os.environ.get("RANK", "0") == "0":  # of several processes only the main one writes
         _prepare_folder(folder, checkpoints, config, resume=resume)
@@ -106,10 +115,12 @@ def train(
     # Or every checkpoint would draw a bar of its own.
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     set_seed(config.training.seed)
-    model = load_base(base, config.model, labels)
+    model = load_base(base, config.model, labels, layers=config.distillation.layers)
     tokenizer = load_tokenizer(base, config.model)
     encoder = Encoder.parse(tokenizer.backend_tokenizer.to_str(), window=config.model.max_length)
     data = tokenise(splits.train, labels, encoder, context=config.model.context)
+    if teacher and config.distillation.weight:
+        data = data.add_column(TEACHER_LOGITS, teacher_logits(teacher, splits.train).tolist())
     validation = tokenise(splits.validation, labels, encoder, context=config.model.context)
     fitted = loop.fit(
         model,
@@ -125,7 +136,12 @@ def train(
     if not fitted.main_process:
         return None
     _save_weights(model, tokenizer, folder)
-    result = _finish(folder, config, labels, splits, base, fitted, truncated=sum(data["truncated"]))
+    origin = describe_descent(base, teacher, config.distillation)
+    warnings = _warn_of_teacher(teacher, splits)
+    result = _finish(
+        folder, config, labels, splits, origin, fitted, truncated=sum(data["truncated"]), warnings=warnings
+    )
+    result = replace(result, exports=_export(folder, config, splits))
     if not config.output.keep_checkpoints:
         loop.remove_checkpoints(checkpoints)
         if not any(checkpoints.iterdir()):
@@ -176,7 +192,15 @@ def _save_weights(
 
 
 def _finish(
-    folder: Path, config: Config, labels: LabelSet, splits: Splits, base: Base, fitted: Fit, *, truncated: int
+    folder: Path,
+    config: Config,
+    labels: LabelSet,
+    splits: Splits,
+    origin: dict[str, str | None],
+    fitted: Fit,
+    *,
+    truncated: int,
+    warnings: list[str],
 ) -> TrainResult:
     """Fit the decision rule and score, both through the inference engine, then write card and manifest."""
     encoder = Encoder.load(folder, window=config.model.max_length)
@@ -209,12 +233,21 @@ def _finish(
         epochs=fitted.epochs,
         best_epoch=fitted.best_epoch,
         seconds=fitted.seconds,
-        warnings=tuple(_warnings(on_validation, splits, labels, truncated, config)),
+        warnings=(*warnings, *_warnings(on_validation, splits, labels, truncated, config)),
     )
-    manifest = _manifest(config, labels, splits, base, result)
+    manifest = _manifest(config, labels, splits, origin, result)
     write_card(folder, manifest, result)
     write_manifest(folder, manifest)
     return result
+
+
+def _export(folder: Path, config: Config, splits: Splits) -> Mapping[str, Export]:
+    """Make the exports that the config asks for; the model is finished and good without them."""
+    precisions = [name for name, wanted in ((FP32, config.export.fp32), (INT8, config.export.int8)) if wanted]
+    try:
+        return export_model(folder, TrainingData(config, splits), precisions=precisions) if precisions else {}
+    except ModelError as error:
+        return {name: refused(str(error)) for name in precisions}
 
 
 def _warnings(logits: Any, splits: Splits, labels: LabelSet, truncated: int, config: Config) -> list[str]:
@@ -245,7 +278,18 @@ _CONSEQUENCE = {
 }
 
 
-def _manifest(config: Config, labels: LabelSet, splits: Splits, base: Base, result: TrainResult) -> Manifest:
+def _warn_of_teacher(teacher: Tagger | None, splits: Splits) -> list[str]:
+    if teacher is None or not saw_other_rows(teacher, splits.train):
+        return []
+    return [
+        f"the teacher {teacher.bundle.name} was trained on other sentences than this run's train split: it may have "
+        "seen this run's test sentences, and the scores on them may be too high"
+    ]
+
+
+def _manifest(
+    config: Config, labels: LabelSet, splits: Splits, origin: dict[str, str | None], result: TrainResult
+) -> Manifest:
     parts = {name: getattr(splits, name) for name in ("train", "validation", "test")}
     data: dict[str, Any] = {f"{name}_sha256": records_sha256(records) for name, records in parts.items()}
     for name, records in parts.items():
@@ -268,7 +312,7 @@ def _manifest(config: Config, labels: LabelSet, splits: Splits, base: Base, resu
         ),
         context=config.model.context,
         window=config.model.max_length,
-        base_model=base.describe(),
+        base_model=origin,
         data=data,
         config_sha256=hashlib.sha256(dump_config(config).encode()).hexdigest(),
         metrics={

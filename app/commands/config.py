@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from ..configs import check_config, dump_config, load_config
 from ..console import results
 from .train import Overrides
 
@@ -21,6 +20,8 @@ def show_command(config: ConfigArgument, set_: Overrides = None) -> None:
     \b
     eventroles config show seeds
     """
+    from ..configs import dump_config, load_config
+
     typer.echo(dump_config(load_config(config, set_ or [])), nl=False)
 
 
@@ -31,5 +32,7 @@ def check_command(config: ConfigArgument, set_: Overrides = None) -> None:
     \b
     eventroles config check my.yaml
     """
+    from ..configs import check_config, load_config
+
     check_config(load_config(config, set_ or []))
     results().print(f"{config}: no problems found", soft_wrap=True)

@@ -15,10 +15,12 @@ from rich.table import Table
 from ..console import results
 
 _EXTRAS = {
+    "onnxruntime": "cpu",
     "torch": "torch",
     "transformers": "torch",
     "datasets": "train",
     "accelerate": "train",
+    "onnx": "train",
     "scikit-learn": "train",
     "pyarrow": "parquet",
     "tensorboard": "tensorboard",
@@ -56,10 +58,12 @@ def doctor_command() -> None:
 def _findings() -> list[tuple[str, str]]:
     from huggingface_hub import constants
 
+    from ..inference.cores import usable_cores
+
     endpoint = constants.ENDPOINT + (" (offline: HF_HUB_OFFLINE is set)" if constants.HF_HUB_OFFLINE else "")
     return [
         ("system", f"{platform.system()} {platform.machine()}, Python {platform.python_version()} ({sys.prefix})"),
-        ("cores", f"{_usable_cores()} usable of {os.cpu_count()}"),
+        ("cores", f"{usable_cores()} usable of {os.cpu_count()}"),
         ("instruction set", _instruction_set()),
         *_torch_findings(),
         ("embedded model", _embedded_model()),
@@ -68,10 +72,6 @@ def _findings() -> list[tuple[str, str]]:
         *((name, metadata.version(name)) for name in _CORE),
         *((name, _version(name, extra)) for name, extra in _EXTRAS.items()),
     ]
-
-
-def _usable_cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _instruction_set() -> str:

@@ -20,6 +20,8 @@ def evaluate_command(
         str | None, typer.Option(metavar="COLUMN", help="Also give pass rates for each value of this column.")
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    backend: Annotated[str, typer.Option(help="auto, onnx (the exported model, on the CPU) or torch.")] = "auto",
+    exact: Annotated[bool, typer.Option("--exact", help="Full precision: fp32 where the CPU would run int8.")] = False,
     text_column: Annotated[str | None, typer.Option(help="Column with the text [default: as in training].")] = None,
     roles_column: Annotated[str | None, typer.Option(help="Column with the labels [default: as in training].")] = None,
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit of a Hub model.")] = None,
@@ -40,6 +42,8 @@ def evaluate_command(
         data_files(data, key="DATA"),
         by=by,
         device=device,
+        backend=backend,
+        exact=exact,
         text_column=text_column,
         roles_column=roles_column,
         revision=revision,

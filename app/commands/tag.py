@@ -18,6 +18,7 @@ from ..console import notes, results
 
 if TYPE_CHECKING:
     from ..inference import RunSummary, TaggedDocument, TaggedSentence
+    from ..inference.engines.engine import Engine
     from ..labels import LabelSet
 
 _FAILURES_SHOWN = 50
@@ -31,6 +32,9 @@ def tag_command(
     output: Annotated[Path, typer.Option(help="The file to write: .jsonl, .csv or .parquet.")],
     glob: Annotated[str | None, typer.Option(help="Of folders take only files whose name matches, as '*.txt'.")] = None,
     device: Annotated[str, typer.Option(help="auto (CUDA, then MPS, then CPU), cpu, cuda or mps.")] = "auto",
+    backend: Annotated[str, typer.Option(help="auto, onnx (the exported model, on the CPU) or torch.")] = "auto",
+    exact: Annotated[bool, typer.Option("--exact", help="Full precision: fp32 where the CPU would run int8.")] = False,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Remember no scores of repeated sentences.")] = False,
     text_column: Annotated[str, typer.Option(help="Column of tables that holds the text.")] = "text",
     id_column: Annotated[str, typer.Option(help="Column of tables that names the document.")] = "id",
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit of a Hub model.")] = None,
@@ -47,7 +51,7 @@ def tag_command(
 
     # Before the model is loaded, which takes seconds: a mistyped path should not have to wait for it.
     check_request(inputs, output=output)
-    tagger = Tagger.from_pretrained(model, device=device, revision=revision)
+    tagger = Tagger.from_pretrained(model, device=device, backend=backend, exact=exact, revision=revision)
     console = notes()
     progress = _Progress(console, show)
     with progress.bar if console.is_terminal else nullcontext():
@@ -56,17 +60,14 @@ def tag_command(
             output,
             glob=glob,
             columns=TableColumns(text=text_column, id=id_column),
+            cache=not no_cache,
             on_document=progress.advance,
         )
     out = results()
     if show:
         _print_excerpt(out, progress.excerpt, tagger.labels)
     out.print(_summary_table(summary))
-    out.print(
-        f"{summary.documents} documents, {summary.sentences} sentences in {summary.seconds:.1f} s "
-        f"({summary.sentences_per_second:.0f} sentences/s on {tagger.engine.device}): {summary.output}",
-        soft_wrap=True,
-    )
+    out.print(_summary_line(summary, tagger.engine), soft_wrap=True)
     if summary.truncated:
         console.print(
             f"warning: {summary.truncated} sentences are longer than the model's window of "
@@ -96,6 +97,15 @@ class _Progress:
         for sentence in document.sentences:
             if sentence.roles and len(self.excerpt) < self._keep:
                 self.excerpt.append((document.document.id, sentence))
+
+
+def _summary_line(summary: RunSummary, engine: Engine) -> str:
+    repeated = f", {summary.repeated:,} of them repeated" if summary.repeated else ""
+    return (
+        f"{summary.documents:,} documents, {summary.sentences:,} sentences{repeated} in {summary.seconds:.1f} s "
+        f"({summary.sentences_per_second:,.0f} sentences/s, {engine.backend} {engine.precision} on {engine.device}): "
+        f"{summary.output}"
+    )
 
 
 def _print_excerpt(console: Console, excerpt: list[tuple[str, TaggedSentence]], labels: LabelSet) -> None:

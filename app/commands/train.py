@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from ..configs import load_config
 from ..console import notes, results
 
 Overrides = Annotated[
@@ -19,7 +18,9 @@ Overrides = Annotated[
 def train_command(
     config: Annotated[
         str,
-        typer.Argument(metavar="CONFIG", help="A YAML file, or a shipped config: seeds, smoke, seeds-and-documents."),
+        typer.Argument(
+            metavar="CONFIG", help="A YAML file, or a shipped config: seeds, fast, smoke, seeds-and-documents."
+        ),
     ],
     set_: Overrides = None,
     output: Annotated[Path | None, typer.Option(help="Folder of the model [default: runs/NAME].")] = None,
@@ -32,6 +33,8 @@ def train_command(
     eventroles train my.yaml --set training.epochs=8 --output runs/mine
     torchrun --nproc-per-node 2 -m eventroles train seeds
     """
+    from ..configs import load_config
+
     overrides = list(set_ or [])
     if output is not None:
         overrides.append(f"output.folder={_quoted(output)}")
@@ -54,12 +57,14 @@ def train_command(
     if result is None:  # one of several processes, not the main one
         return
 
-    from ..training.report import rule_table, scores_table
+    from ..training.report import exports_table, rule_table, scores_table
 
     out = results()
     best = f", best after epoch {result.best_epoch:g}" if result.best_epoch is not None else ""
     out.print(scores_table(result.model, result.baseline, title="Test split: the model beside TF-IDF + LR"))
     out.print(rule_table(result.rule, result.labels))
+    if result.exports:
+        out.print(exports_table(result.exports))
     for warning in result.warnings:
         console.print(f"warning: {warning}", style="yellow", soft_wrap=True)
     out.print(f"{result.epochs:g} epochs in {result.seconds:.0f} s{best}. Model: {result.folder}", soft_wrap=True)

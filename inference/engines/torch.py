@@ -1,11 +1,10 @@
-"""The PyTorch engine: runs the model on CUDA, MPS or CPU, and goes on where memory or the device gives out."""
+"""The PyTorch engine: runs the model on CUDA, MPS or CPU, and goes on where memory gives out."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +12,7 @@ import numpy.typing as npt
 from ...labels.errors import ConfigError, ModelError, require
 from ..batching import plan_batches
 from ..encoding import Encoded
+from .engine import FP32, EngineFailed, first_line
 
 if TYPE_CHECKING:
     import torch
@@ -30,30 +30,30 @@ Forward = Callable[[Ints, Ints, Ints], npt.NDArray[np.float32]]
 class TorchEngine:
     """Token ids to logits with PyTorch.
 
-    A batch that does not fit into memory is halved until it does. When the device itself fails, the model is loaded
-    anew on the CPU, with one warning, and the batch is repeated there: no sentence is lost or scored twice.
+    A batch that does not fit into memory is halved until it does, and later batches keep to the smaller size.
 
     Args:
-        load: gives the model's forward function on a device, by name.
+        forward: runs the model on ``device``.
         device: ``cpu``, ``cuda`` or ``mps``.
         pad_id: token id that fills up shorter sentences; the mask hides it.
         token_budget: most tokens of a batch, padding included; by default what suits the device.
     """
 
-    def __init__(
-        self, load: Callable[[str], Forward], device: str, *, pad_id: int = 0, token_budget: int | None = None
-    ) -> None:
+    backend = "torch"
+    precision = FP32
+    invariant = False  # kernels add up in another order for another shape, which changes the last bits
+
+    def __init__(self, forward: Forward, device: str, *, pad_id: int = 0, token_budget: int | None = None) -> None:
         self.device = device
-        self._load = load
+        self._forward = forward
         self._pad_id = pad_id
         self._token_budget = token_budget or _TOKEN_BUDGET[device.partition(":")[0]]
-        self._forward = load(device)
 
     def logits(self, sentences: Sequence[Encoded]) -> npt.NDArray[np.float32]:
         """Return logits ``[n_sentences, n_labels] float32``, in the order of the sentences.
 
         Raises:
-            ModelError: the model fails on the CPU too.
+            EngineFailed: the device fails, or has no room for a single sentence.
         """
         batches = plan_batches([len(sentence.ids) for sentence in sentences], token_budget=self._token_budget)
         parts = [self._run([sentences[index] for index in batch]) for batch in batches]
@@ -78,16 +78,7 @@ class TorchEngine:
             _empty_cache(self.device)
             self._token_budget = tokens // 2
             return self._run_halves(batch)
-        if self.device == "cpu":
-            raise ModelError(f"the model failed on the CPU: {_first_line(problem)}") from problem
-        warnings.warn(
-            f"{self.device} failed ({_first_line(problem)}); going on with the CPU", RuntimeWarning, stacklevel=2
-        )
-        self.device = "cpu"
-        self._token_budget = min(self._token_budget, _TOKEN_BUDGET["cpu"])
-        # A failed device may refuse even to copy the weights back, so they come from the folder again.
-        self._forward = self._load("cpu")
-        return self.logits(batch)  # anew, since the batch was cut for the device's larger budget
+        raise EngineFailed(f"{self.device} failed: {first_line(problem)}") from problem
 
     def _run_halves(self, batch: Sequence[Encoded]) -> npt.NDArray[np.float32]:
         half = len(batch) // 2
@@ -104,6 +95,7 @@ def load_torch_engine(folder: Path, *, device: str = "auto") -> TorchEngine:
     Raises:
         ConfigError: the device is not there.
         EventRolesError: torch or transformers is not installed.
+        EngineFailed: the device fails before the model is on it.
         ModelError: the folder does not hold a loadable model.
     """
     require("torch", extra="torch")
@@ -112,7 +104,8 @@ def load_torch_engine(folder: Path, *, device: str = "auto") -> TorchEngine:
         lambda: transformers.AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True), folder
     )
     pad_id = getattr(config, "pad_token_id", None)
-    return TorchEngine(lambda name: _load_forward(folder, name), choose_device(device), pad_id=pad_id or 0)
+    name = choose_device(device)
+    return TorchEngine(_load_forward(folder, name), name, pad_id=pad_id or 0)
 
 
 def choose_device(name: str) -> str:
@@ -121,10 +114,10 @@ def choose_device(name: str) -> str:
     Raises:
         ConfigError: an unknown name, or a device that is not there.
     """
-    torch = require("torch", extra="torch")
     kind, _, number = name.partition(":")
     if kind not in DEVICES or (number and not (kind == "cuda" and number.isdigit())):
         raise ConfigError(f"unknown device {name!r}; choose {', '.join(DEVICES)} or cuda:1")
+    torch = require("torch", extra="torch")
     there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if kind == "auto":
         return next(device for device in ("cuda", "mps", "cpu") if there[device])
@@ -146,7 +139,11 @@ def _load_forward(folder: Path, device: str) -> Forward:
             raise ValueError(f"weights missing or of another shape: {', '.join(lacking[:3])}")
         return loaded  # type: ignore[no-any-return]
 
-    model = load_pretrained(load, folder).eval().to(device)
+    loaded = load_pretrained(load, folder).eval()
+    try:
+        model: Any = loaded.to(device)
+    except RuntimeError as error:  # out of memory, or a driver that does not answer
+        raise EngineFailed(f"{device} failed: {first_line(error)}") from error
     takes_types = getattr(model.config, "type_vocab_size", 0) > 1
 
     def forward(ids: Ints, mask: Ints, type_ids: Ints) -> npt.NDArray[np.float32]:
@@ -171,11 +168,11 @@ def load_pretrained(load: Callable[[], _Loaded], folder: str | Path) -> _Loaded:
     try:
         return load()
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, ImportError) as error:
-        raise ModelError(f"{folder}: cannot load the model: {_first_line(error)}") from error
+        raise ModelError(f"{folder}: cannot load the model: {first_line(error)}") from error
     except Exception as error:  # safetensors raises an exception of its own for a damaged file
         if type(error).__name__ != "SafetensorError":
             raise
-        raise ModelError(f"{folder}: model.safetensors is damaged: {_first_line(error)}") from error
+        raise ModelError(f"{folder}: model.safetensors is damaged: {first_line(error)}") from error
     finally:
         logging.set_verbosity(verbosity)
         if bars:
@@ -215,8 +212,3 @@ def _empty_cache(device: str) -> None:
         torch.cuda.empty_cache()
     elif device == "mps":
         torch.mps.empty_cache()
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

@@ -155,6 +155,53 @@ def test_show_prints_sentences_with_their_roles(model_folder: Path, articles: Pa
     assert all(str(text) in done.stdout for text in shown)
 
 
+def test_the_last_line_names_engine_precision_and_the_sentences_that_were_repeated(
+    model_folder: Path, articles: Path, tmp_path: Path
+) -> None:
+    (articles / "d.txt").write_text((articles / "a.txt").read_text(encoding="utf-8"), encoding="utf-8")
+    arguments = ["tag", articles, "--model", model_folder, "--backend", "torch", "--device", "cpu", "--exact"]
+    for more in ([], ["--no-cache"]):
+        done = eventroles(*arguments, *more, "--output", tmp_path / f"t{len(more)}.jsonl")
+        assert done.returncode == 0, done.stderr
+        assert "4 documents, 7 sentences, 2 of them repeated in " in done.stdout
+        assert " sentences/s, torch fp32 on cpu): " in done.stdout
+    assert (tmp_path / "t0.jsonl").read_bytes() == (tmp_path / "t1.jsonl").read_bytes()
+
+
+def test_an_exported_model_is_tagged_without_torch_transformers_or_the_hub_library(
+    exported_folder: Path, articles: Path, tmp_path: Path
+) -> None:
+    code = (
+        "import sys\n"
+        "from eventroles.cli import main\n"
+        "try: main()\n"
+        "finally: print(*sorted({name.split('.')[0] for name in sys.modules}), file=sys.stderr)"
+    )
+    arguments = ["tag", str(articles), "--model", str(exported_folder), "--output", str(tmp_path / "t.jsonl")]
+    command = [sys.executable, "-c", code, *arguments, "--device", "cpu"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=ENVIRONMENT)
+    assert done.returncode == 0, done.stderr
+    assert ", onnx int8 on cpu): " in done.stdout
+    loaded = set(done.stderr.splitlines()[-1].split())
+    assert {"eventroles", "onnxruntime"} <= loaded
+    assert set() == loaded & {"torch", "transformers", "huggingface_hub", "asyncio", "datasets", "sklearn", "onnx"}
+
+
+def test_exact_runs_the_export_of_full_precision(exported_folder: Path, articles: Path, tmp_path: Path) -> None:
+    arguments = ["--model", exported_folder, "--output", tmp_path / "t.jsonl", "--device", "cpu", "--exact"]
+    assert ", onnx fp32 on cpu): " in eventroles("tag", articles, *arguments).stdout
+
+
+def test_evaluate_takes_a_backend_and_precision(exported_folder: Path, tmp_path: Path) -> None:
+    data = write_jsonl(tmp_path / "new.jsonl", make_rows(4, seed=4))
+    done = eventroles("evaluate", exported_folder, data, "--backend", "onnx", "--exact")
+    assert done.returncode == 0, done.stderr
+    assert "macro F1" in done.stdout
+    refused = eventroles("evaluate", exported_folder, data, "--backend", "tensorflow")
+    assert refused.returncode == 2
+    assert "unknown backend 'tensorflow'; choose auto, onnx, torch" in refused.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
@@ -165,6 +212,7 @@ def test_show_prints_sentences_with_their_roles(model_folder: Path, articles: Pa
         (["empty", "--model", "MODEL", "--output", "t.jsonl"], 1, "found no .txt"),
         (["articles", "--model", "MODEL", "--output", "t.jsonl", "--glob", "*.pdf"], 1, "that matches '*.pdf'"),
         (["articles", "--model", "MODEL", "--output", "t.jsonl", "--device", "gpu"], 2, "unknown device 'gpu'"),
+        (["articles", "--model", "MODEL", "--output", "t.jsonl", "--backend", "tpu"], 2, "unknown backend 'tpu'"),
         (["articles", "--model", "no-one/no-model", "--output", "t.jsonl"], 1, "Hub could not be reached"),
     ],
 )
@@ -204,7 +252,16 @@ def test_seeds_join_says_which_documents_are_missing_or_differ_and_joins_the_res
 
 def test_doctor_tells_device_threads_instructions_versions_hub_and_embedded_model() -> None:
     text = eventroles("doctor").stdout
-    words = ("device", "torch threads", "instruction set", "cores", "transformers", "Hub endpoint", "embedded model")
+    words = (
+        "device",
+        "torch threads",
+        "instruction set",
+        "cores",
+        "transformers",
+        "Hub endpoint",
+        "embedded model",
+        "onnx",
+    )
     for word in words:
         assert word in text
 

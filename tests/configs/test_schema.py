@@ -90,6 +90,14 @@ def test_a_number_of_epochs_that_is_none_is_refused(written):
         "data.hub_dataset=''",
         "data.columns.text=''",
         "data.columns.text=null",
+        "distillation.teacher=''",
+        "distillation.layers=3",
+        "distillation.layers=[-1]",
+        "distillation.layers=[0.5]",
+        "distillation.weight=1.1",
+        "distillation.weight=-0.1",
+        "distillation.temperature=0",
+        "distillation.temperature=101",
         "decision.objective=accuracy",
         "decision.calibrate=maybe",
         "output.folder=''",
@@ -118,6 +126,9 @@ def test_a_value_out_of_range_or_of_another_kind_is_refused(override):
         "model.max_length=8192",
         "model.dropout=0",
         "data.conflicts=drop",
+        "distillation.weight=0",
+        "distillation.weight=1",
+        "distillation.temperature=0.5",
         "training.schedule=cosine",
         "training.schedule=constant_with_warmup",
         "output.folder=somewhere else",
@@ -143,6 +154,19 @@ def test_early_stopping_needs_the_best_epoch_kept():
         "training.keep_best=false"
     )
     load("training.keep_best=false", "training.early_stopping_patience=null")
+
+
+def test_layers_are_those_of_a_teacher():
+    assert "distillation: layers are those of a teacher: name one in distillation.teacher" in refused(
+        "distillation.layers=[0, 2]"
+    )
+
+
+@pytest.mark.parametrize("layers", ["[2, 0]", "[1, 1]"])
+def test_layers_come_in_order_each_once(layers):
+    assert "layers come in ascending order, each once, such as [0, 2, 5]" in refused(
+        "distillation.teacher=runs/seeds", f"distillation.layers={layers}"
+    )
 
 
 @pytest.mark.parametrize(

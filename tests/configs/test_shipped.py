@@ -35,7 +35,7 @@ def is_commented(line: int, lines: list[str]) -> bool:
 
 
 def test_the_shipped_configs_are_these():
-    assert shipped_configs() == ["seeds", "seeds-and-documents", "smoke"]
+    assert shipped_configs() == ["fast", "seeds", "seeds-and-documents", "smoke"]
 
 
 def test_the_default_has_exactly_the_keys_of_the_schema():
@@ -48,7 +48,7 @@ def test_every_default_is_commented(key):
     assert is_commented(default_keys()[key], lines)
 
 
-@pytest.mark.parametrize("name", ["seeds", "smoke"])
+@pytest.mark.parametrize("name", ["fast", "seeds", "smoke"])
 def test_a_shipped_config_is_ready_to_train(name):
     assert check_config(load_config(name)) == LabelSet.load("roles")
 

@@ -9,13 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from eventroles.inference.bundle import file_sha256, load_bundle, write_manifest
+from eventroles import Tagger
+from eventroles.inference.bundle import Comparison, file_sha256, load_bundle, write_manifest
 from eventroles.labels import ModelError
 
 
 @pytest.fixture
 def copy(model_folder: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(model_folder, tmp_path / "model"))
+
+
+@pytest.fixture
+def exported(exported_folder: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(exported_folder, tmp_path / "exported"))
 
 
 def edit(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
@@ -64,17 +70,53 @@ def test_writing_the_manifest_again_gives_the_same_bytes(copy: Path) -> None:
 
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.json"])
 def test_a_missing_file_is_named(copy: Path, name: str) -> None:
+    edit(copy, lambda data: data.update(exports={}))  # or an export would do for the weights
     (copy / name).unlink()
     with pytest.raises(ModelError, match=f"{name} is missing"):
         load_bundle(copy)
 
 
-def test_changed_weights_are_refused(copy: Path) -> None:
-    with (copy / "model.safetensors").open("r+b") as file:
-        file.seek(-1, 2)
-        file.write(b"\x7f")
-    with pytest.raises(ModelError, match=r"model\.safetensors is not the file that was trained"):
-        load_bundle(copy)
+def change_last_byte(path: Path) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 0x7F]))
+
+
+def test_changed_weights_are_refused_when_an_engine_asks_for_them(copy: Path) -> None:
+    change_last_byte(copy / "model.safetensors")
+    bundle = load_bundle(copy)
+    for ask in (
+        lambda: bundle.verified("model.safetensors"),
+        lambda: Tagger.from_pretrained(copy, device="cpu", backend="torch"),
+    ):
+        with pytest.raises(ModelError, match=r"model\.safetensors is not the file that was trained"):
+            ask()
+
+
+def test_weights_that_no_engine_asks_for_are_not_read(exported: Path) -> None:
+    change_last_byte(exported / "model.safetensors")
+    Tagger.from_pretrained(exported, backend="onnx")
+
+
+def test_verified_gives_the_path_of_a_file_that_is_unchanged(exported: Path) -> None:
+    bundle = load_bundle(exported)
+    for name in ("model.safetensors", *(export.file for export in bundle.manifest.exports.values())):
+        assert exported / str(name) == bundle.verified(str(name))
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("onnx/gone.onnx", r"onnx/gone\.onnx is missing"),
+        ("onnx/other.onnx", r"no SHA-256 for onnx/other\.onnx"),
+        ("../other.onnx", "not in the folder"),
+        ("onnx/../../other.onnx", "not in the folder"),
+    ],
+)
+def test_a_file_that_the_manifest_does_not_vouch_for_is_never_verified(exported: Path, name: str, problem: str) -> None:
+    for path in (exported / "onnx" / "other.onnx", exported.parent / "other.onnx"):
+        path.write_bytes(b"x")
+    with pytest.raises(ModelError, match=problem):
+        load_bundle(exported).verified(name)
 
 
 def test_label_names_in_another_order_are_refused(copy: Path) -> None:
@@ -114,6 +156,97 @@ def test_a_manifest_that_was_tampered_with_is_refused_with_its_key(
     edit(copy, change)
     with pytest.raises(ModelError, match=problem):
         load_bundle(copy)
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda data: data["exports"]["int8"].update(file="int8.onnx"), r"'int8\.onnx'; exports are .* in onnx/"),
+        (lambda data: data["exports"]["int8"].update(file="model.safetensors"), "exports are .* in onnx/"),
+        (lambda data: data["exports"]["int8"].update(file="onnx/config.json"), "exports are .* in onnx/"),
+        (
+            lambda data: data["exports"]["int8"].update(file="../evil.onnx"),
+            r"'\.\./evil\.onnx'; exports are .* in onnx/",
+        ),
+        (lambda data: data["exports"]["int8"].update(file="onnx/../evil.onnx"), r"no SHA-256 for onnx/\.\./evil"),
+        (lambda data: data["files"].update({"onnx/../evil.onnx": "0"}), "not in the folder"),
+        (lambda data: data["exports"]["int8"].update(file="onnx/other.onnx"), r"no SHA-256 for onnx/other\.onnx"),
+        (lambda data: data["exports"].update(int4=data["exports"]["int8"]), "exports.int4"),
+        (lambda data: data["exports"]["int8"]["decision"].update(thresholds=[0.5]), "1 thresholds; expected 4 and 4"),
+        (lambda data: data["exports"]["int8"]["decision"].update(temperatures=[0, 1, 1, 1]), "greater than 0"),
+        (lambda data: data["exports"]["int8"].pop("reason"), "exports.int8.reason: Field required"),
+    ],
+)
+def test_exports_that_were_tampered_with_are_refused_with_their_key(
+    exported: Path, change: Callable[[dict[str, Any]], object], problem: str
+) -> None:
+    for path in (exported / "int8.onnx", exported.parent / "evil.onnx"):
+        path.write_bytes(b"x")
+    write_manifest(exported, load_bundle(exported).manifest)
+    edit(exported, change)
+    with pytest.raises(ModelError, match=problem):
+        load_bundle(exported)
+
+
+def test_an_export_at_the_top_of_the_folder_is_refused_though_its_hash_is_right(exported: Path) -> None:
+    name = "elsewhere.onnx"
+    shutil.copy(exported / str(load_bundle(exported).exported("int8")), exported / name)
+
+    def move(data: dict[str, Any]) -> None:
+        data["exports"]["int8"]["file"] = name
+        data["files"][name] = file_sha256(exported / name)
+
+    edit(exported, move)
+    with pytest.raises(ModelError, match=r"'elsewhere\.onnx'; exports are \.onnx files in onnx/"):
+        load_bundle(exported)
+
+
+def test_an_export_is_there_if_it_was_kept_and_its_file_lies_in_the_folder(exported: Path) -> None:
+    bundle = load_bundle(exported)
+    fp32, int8 = str(bundle.exported("fp32")), str(bundle.exported("int8"))
+    assert all(name.startswith("onnx/") and (exported / name).is_file() for name in (fp32, int8))
+    assert fp32 != int8
+    (exported / fp32).unlink()
+    edit(exported, lambda data: data["exports"]["int8"].update(file=None, decision=None, reason="it changes too much"))
+    bundle = load_bundle(exported)
+    assert (None, None) == (bundle.exported("fp32"), bundle.exported("int8"))
+
+
+def test_int8_has_a_decision_rule_of_its_own_and_fp32_has_that_of_the_model(exported: Path) -> None:
+    edit(exported, lambda data: data["exports"]["int8"]["decision"].update(thresholds=[0.1, 0.2, 0.3, 0.4]))
+    bundle = load_bundle(exported)
+    assert (0.1, 0.2, 0.3, 0.4) == bundle.rule_for("int8").thresholds
+    assert bundle.rule == bundle.rule_for("fp32")
+
+
+def test_exports_are_read_back_as_they_were_written(exported: Path) -> None:
+    manifest = load_bundle(exported).manifest
+    compared = Comparison(
+        sentences=10,
+        decisions=40,
+        largest_change=0.25,
+        mean_change=0.01,
+        flips={"attack": 1, "retaliation": 0, "casualty_report": 2, "official_statement": 0},
+        macro_f1=0.9,
+        macro_f1_change=-0.01,
+    )
+    measured = manifest.exports["int8"].model_copy(update={"comparison": compared, "kept_fp32": ["layer.0.output"]})
+    exports = manifest.exports | {"int8": measured}
+    write_manifest(exported, manifest.model_copy(update={"exports": exports}))
+    found = load_bundle(exported).manifest
+    assert exports == found.exports
+    assert {export.file for export in exports.values()} <= set(found.files)
+    assert pytest.approx(3 / 40) == compared.flip_share
+
+
+def test_exports_do_for_weights_that_are_not_there(exported: Path) -> None:
+    (exported / "model.safetensors").unlink()
+    bundle = load_bundle(exported)
+    assert not bundle.has("model.safetensors")
+    for export in bundle.manifest.exports.values():
+        (exported / str(export.file)).unlink()
+    with pytest.raises(ModelError, match=r"model\.safetensors is missing"):
+        load_bundle(exported)
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe", b"null"])

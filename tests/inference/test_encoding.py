@@ -9,6 +9,7 @@ from eventroles.inference.encoding import Encoder, preceding
 from eventroles.labels import ModelError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tokenizers import Tokenizer
 
 
 @pytest.fixture(scope="module")
@@ -45,9 +46,12 @@ def test_a_sentence_longer_than_the_window_is_cut_at_its_end_and_marked(encoder:
     assert set(long.type_ids) == {0}
 
 
-def test_padding_and_truncation_settings_of_the_file_are_ignored(base_folder: Path, tmp_path: Path) -> None:
-    from tokenizers import Tokenizer
+def test_a_sentence_that_fills_the_window_is_whole_and_one_token_more_is_cut(encoder: Encoder) -> None:
+    full, longer = encoder.encode(["town " * 10, "town " * 11])
+    assert [(12, False), (12, True)] == [(len(one.ids), one.truncated) for one in (full, longer)]
 
+
+def test_padding_and_truncation_settings_of_the_file_are_ignored(base_folder: Path, tmp_path: Path) -> None:
     tokenizer = Tokenizer.from_file(str(base_folder / "tokenizer.json"))
     tokenizer.enable_padding(length=40)
     tokenizer.enable_truncation(3)
@@ -78,3 +82,41 @@ def test_a_damaged_tokenizer_is_refused(tmp_path: Path) -> None:
     (tmp_path / "tokenizer.json").write_text("{", encoding="utf-8")
     with pytest.raises(ModelError, match="not a readable tokenizer"):
         Encoder.load(tmp_path, window=12)
+
+
+def defined(encoder: Encoder, tokenizer: Tokenizer, sentence: str, context: str) -> tuple[list[int], list[int], bool]:
+    """Encode by the definition, step by step: tokens, the sentence cut at its end, the context at its start."""
+    first, second = (
+        tokenizer.encode(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"), add_special_tokens=False)
+        for text in (sentence, context)
+    )
+    room = encoder.window - tokenizer.num_special_tokens_to_add(False)
+    truncated = len(first.ids) > room
+    first.truncate(min(room, len(first.ids)))
+    room = encoder.window - tokenizer.num_special_tokens_to_add(True) - len(first.ids)
+    if second.ids and room > 0:
+        second.truncate(room, direction="left")
+        whole = tokenizer.post_process(first, second)
+    else:
+        whole = tokenizer.post_process(first)
+    return whole.ids, whole.type_ids, truncated
+
+
+TEXTS = st.one_of(
+    st.text(st.characters(exclude_categories=())),
+    st.lists(st.sampled_from(["town", "raided", "river", "unknownword", "3", ".", "\ud800", "\x00"])).map(" ".join),
+)
+
+
+@given(st.lists(st.tuples(TEXTS, st.one_of(st.just(""), TEXTS)), max_size=6), st.booleans())
+def test_every_sentence_is_encoded_as_defined_whatever_else_is_in_the_call(
+    base_folder: Path, pairs: list[tuple[str, str]], with_contexts: bool
+) -> None:
+    encoder = Encoder.load(base_folder, window=12)
+    tokenizer = Tokenizer.from_file(str(base_folder / "tokenizer.json"))
+    contexts = [context if with_contexts else "" for _, context in pairs]
+    expected = [
+        defined(encoder, tokenizer, sentence, context) for (sentence, _), context in zip(pairs, contexts, strict=True)
+    ]
+    found = encoder.encode([sentence for sentence, _ in pairs], contexts if with_contexts else None)
+    assert expected == [(one.ids, one.type_ids, one.truncated) for one in found]

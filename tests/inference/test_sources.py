@@ -30,7 +30,7 @@ def test_a_folder_gives_its_supported_files_sorted_with_ids_below_it(tmp_path):
     make(tmp_path, "b.txt", "a/z.md", "a/y.TXT", "a.jsonl", "c.csv", "d.parquet", "photo.png", "notes.docx")
     found = find_sources([tmp_path])
     assert ids(found) == ["a/y.TXT", "a/z.md", "a.jsonl", "b.txt", "c.csv", "d.parquet"]
-    assert tmp_path / "a" / "z.md" == found.sources[1].path
+    assert tmp_path / "a" / "z.md" == list(find_sources([tmp_path]).sources)[1].path
     assert found.failures == ()
 
 
@@ -149,7 +149,7 @@ def test_a_pipe_named_directly_fails_when_read_instead_of_waiting(tmp_path):
     os.mkfifo(tmp_path / "pipe.txt")
     found = find_sources([tmp_path / "pipe.txt"])
     with pytest.raises(DataError, match="not a regular file"):
-        list(read_source(found.sources[0], columns=TableColumns()))
+        list(read_source(next(found.sources), columns=TableColumns()))
 
 
 def test_a_folder_that_may_not_be_entered_is_a_failure(tmp_path, monkeypatch):
@@ -168,7 +168,7 @@ def test_a_folder_that_may_not_be_entered_is_a_failure(tmp_path, monkeypatch):
         Failure("shut", "cannot be opened: Permission denied; ask for the right to read it, or leave it out")
     ] == list(found.failures)
     alone = find_sources([tmp_path / "shut"])
-    assert (alone.sources, alone.failures[0].document) == ((), (tmp_path / "shut").as_posix())
+    assert (list(alone.sources), alone.failures[0].document) == ([], (tmp_path / "shut").as_posix())
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
@@ -180,7 +180,7 @@ def test_rights_taken_away_are_seen(tmp_path):
         found = find_sources([tmp_path])
         assert [failure.document for failure in found.failures] == ["shut"]
         with pytest.raises(DataError, match="Permission denied"):
-            list(read_source(found.sources[1], columns=TableColumns()))
+            list(read_source(list(found.sources)[1], columns=TableColumns()))
     finally:
         (tmp_path / "shut").chmod(0o700)
 
@@ -189,7 +189,7 @@ def test_an_unsupported_file_named_directly_fails_when_read_naming_the_supported
     make(tmp_path, "report.pdf")
     found = find_sources([tmp_path / "report.pdf"])
     with pytest.raises(DataError, match=r"report\.pdf: .*\(\.pdf\); convert it to \.txt, .* or \.parquet"):
-        list(read_source(found.sources[0], columns=TableColumns()))
+        list(read_source(next(found.sources), columns=TableColumns()))
 
 
 def test_a_file_that_went_away_or_may_not_be_read_is_an_error_with_its_path(tmp_path, monkeypatch):

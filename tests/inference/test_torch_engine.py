@@ -1,4 +1,4 @@
-"""The torch engine: right order, and no sentence lost or scored twice when memory or the device fails."""
+"""The torch engine: right order, no sentence lost or scored twice when memory gives out, and failures by their name."""
 
 from __future__ import annotations
 
@@ -9,32 +9,27 @@ from pathlib import Path
 import numpy as np
 import pytest
 from eventroles.inference.encoding import Encoded
+from eventroles.inference.engines.engine import EngineFailed
 from eventroles.inference.engines.torch import TorchEngine, choose_device, load_torch_engine
 from eventroles.labels import ConfigError, ModelError
 
 
 class FakeModel:
-    """Gives each sentence its first token id as only logit; fails on a device as told."""
+    """Gives each sentence its first token id as only logit; fails as told, by number of the call and tokens."""
 
-    def __init__(self, fail: Callable[[str, int, int], BaseException | None]) -> None:
+    def __init__(self, fail: Callable[[int, int], BaseException | None] = lambda *_: None) -> None:
         self.fail = fail
-        self.loaded: list[str] = []
         self.scored: Counter[int] = Counter()
         self.calls = self.failures = 0
 
-    def load(self, device: str) -> Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]:
-        self.loaded.append(device)
-
-        def forward(ids: np.ndarray, mask: np.ndarray, type_ids: np.ndarray) -> np.ndarray:
-            self.calls += 1
-            error = self.fail(device, self.calls, ids.size)
-            if error is not None:
-                self.failures += 1
-                raise error
-            self.scored.update(ids[:, 0].tolist())
-            return ids[:, :1].astype(np.float32)
-
-        return forward
+    def __call__(self, ids: np.ndarray, mask: np.ndarray, type_ids: np.ndarray) -> np.ndarray:
+        self.calls += 1
+        error = self.fail(self.calls, ids.size)
+        if error is not None:
+            self.failures += 1
+            raise error
+        self.scored.update(ids[:, 0].tolist())
+        return ids[:, :1].astype(np.float32)
 
 
 def sentences(count: int) -> list[Encoded]:
@@ -43,18 +38,31 @@ def sentences(count: int) -> list[Encoded]:
 
 
 def test_logits_come_back_in_the_order_of_the_sentences() -> None:
-    model = FakeModel(lambda *_: None)
-    engine = TorchEngine(model.load, "cpu", token_budget=20)
+    model = FakeModel()
+    engine = TorchEngine(model, "cpu", token_budget=20)
     assert list(range(50)) == engine.logits(sentences(50))[:, 0].tolist()
     assert model.calls > 1
 
 
+def test_it_says_what_it_is() -> None:
+    engine = TorchEngine(FakeModel(), "cuda:1")
+    assert ("torch", "fp32", "cuda:1", False) == (engine.backend, engine.precision, engine.device, engine.invariant)
+
+
+def test_a_gpu_gets_larger_batches_than_the_cpu() -> None:
+    calls = {}
+    for device in ("cpu", "mps", "cuda:1"):
+        model = FakeModel()
+        TorchEngine(model, device).logits(sentences(3000))
+        calls[device] = model.calls
+    assert calls["cpu"] > calls["mps"] > calls["cuda:1"] == 1
+
+
 def test_out_of_memory_halves_the_batch_until_it_fits_and_keeps_to_the_smaller_size() -> None:
-    model = FakeModel(lambda _, __, tokens: RuntimeError("CUDA out of memory. Tried") if tokens > 30 else None)
-    engine = TorchEngine(model.load, "cuda", token_budget=100)
+    model = FakeModel(lambda _, tokens: RuntimeError("CUDA out of memory. Tried") if tokens > 30 else None)
+    engine = TorchEngine(model, "cuda", token_budget=100)
     assert list(range(40)) == engine.logits(sentences(40))[:, 0].tolist()
     assert set(model.scored.values()) == {1}
-    assert ["cuda"] == model.loaded
     failures = model.failures
     assert failures > 0
     engine.logits(sentences(40))
@@ -62,61 +70,44 @@ def test_out_of_memory_halves_the_batch_until_it_fits_and_keeps_to_the_smaller_s
     assert model.failures == failures
 
 
+def test_one_sentence_too_large_for_the_device_is_an_engine_that_failed() -> None:
+    model = FakeModel(lambda *_: RuntimeError("CUDA out of memory"))
+    with pytest.raises(EngineFailed, match="cuda failed: CUDA out of memory"):
+        TorchEngine(model, "cuda", token_budget=8).logits(sentences(2))
+
+
 @pytest.mark.parametrize("failing_call", [1, 2, 5])
-def test_a_device_error_moves_to_the_cpu_with_one_warning_and_scores_every_sentence_once(failing_call: int) -> None:
-    def fail(device: str, call: int, _: int) -> BaseException | None:
-        return (
-            RuntimeError("CUDA error: unspecified launch failure")
-            if device == "cuda" and call >= failing_call
-            else None
-        )
-
-    model = FakeModel(fail)
-    engine = TorchEngine(model.load, "cuda", token_budget=16)
-    with pytest.warns(RuntimeWarning, match="going on with the CPU") as caught:
-        assert list(range(60)) == engine.logits(sentences(60))[:, 0].tolist()
-    assert 1 == len(caught)
-    assert "cpu" == engine.device
-    assert ["cuda", "cpu"] == model.loaded
-    assert set(model.scored.values()) == {1}
+def test_a_device_error_is_an_engine_that_failed_with_its_first_line(failing_call: int) -> None:
+    error = RuntimeError("CUDA error: unspecified launch failure\nCompile with TORCH_USE_CUDA_DSA")
+    model = FakeModel(lambda call, _: error if call >= failing_call else None)
+    with pytest.raises(EngineFailed) as caught:
+        TorchEngine(model, "cuda", token_budget=16).logits(sentences(60))
+    assert "cuda failed: CUDA error: unspecified launch failure" == str(caught.value)
 
 
-def test_one_sentence_too_large_for_the_device_goes_to_the_cpu() -> None:
-    model = FakeModel(lambda device, *_: RuntimeError("CUDA out of memory") if device == "cuda" else None)
-    engine = TorchEngine(model.load, "cuda", token_budget=8)
-    with pytest.warns(RuntimeWarning, match="out of memory"):
-        assert [0, 1] == engine.logits(sentences(2))[:, 0].tolist()
-
-
-def test_a_failure_on_the_cpu_itself_is_an_error_with_its_reason() -> None:
+def test_a_failure_on_the_cpu_is_an_error_with_its_reason() -> None:
     model = FakeModel(lambda *_: RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
-    with pytest.raises(ModelError, match="mat1 and mat2"):
-        TorchEngine(model.load, "cpu").logits(sentences(2))
+    with pytest.raises(ModelError, match="cpu failed: mat1 and mat2"):
+        TorchEngine(model, "cpu").logits(sentences(2))
 
 
-def test_an_injected_device_fault_changes_no_row_of_a_real_model(model_folder: Path) -> None:
-    from eventroles import Tagger
+def test_no_sentences_are_refused() -> None:
+    with pytest.raises(ValueError, match="no sentences"):
+        TorchEngine(FakeModel(), "cpu").logits([])
 
-    texts = [f"soldiers shelled the town {number} times" for number in range(30)]
-    expected = Tagger.from_pretrained(model_folder, device="cpu").tag_sentences(texts)
-    tagger = Tagger.from_pretrained(model_folder, device="cpu")
-    forward = tagger.engine._forward
-    calls = 0
 
-    def faulty(*arrays: np.ndarray) -> np.ndarray:
-        nonlocal calls
-        calls += 1
-        if calls > 1:
-            raise RuntimeError("CUDA error: device-side assert triggered")
-        return forward(*arrays)
+def test_a_device_that_cannot_take_the_model_is_an_engine_that_failed(
+    model_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
 
-    tagger.engine.device, tagger.engine._forward, tagger.engine._token_budget = "cuda", faulty, 64
-    with pytest.warns(RuntimeWarning, match="going on with the CPU"):
-        found = tagger.tag_sentences(texts)
-    assert [row.text for row in found] == texts
-    for before, after in zip(expected, found, strict=True):
-        assert before.roles == after.roles
-        assert before.scores == pytest.approx(after.scores, abs=1e-5)
+    def no_room(*_: object) -> None:
+        raise RuntimeError("CUDA out of memory")
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.nn.Module, "to", no_room)
+    with pytest.raises(EngineFailed, match="cuda failed: CUDA out of memory"):
+        load_torch_engine(model_folder, device="cuda")
 
 
 def test_a_batch_size_changes_no_score_beyond_rounding(model_folder: Path) -> None:

@@ -79,9 +79,10 @@ def test_a_masked_decision_gives_no_gradient() -> None:
     assert [[True, False], [False, True]] == (logits.grad != 0).tolist()
 
 
+@pytest.mark.parametrize("distilled", [False, True])
 @pytest.mark.parametrize("exclusive", [False, True])
 def test_gradient_accumulation_changes_neither_loss_nor_weights(
-    even_settings: list[str], tmp_path: Path, exclusive: bool
+    even_settings: list[str], tmp_path: Path, exclusive: bool, distilled: bool
 ) -> None:
     # The Trainer multiplies the loss of classification models by the number of micro-batches unless told not to.
     more = []
@@ -99,6 +100,10 @@ def test_gradient_accumulation_changes_neither_loss_nor_weights(
                 for n, row in enumerate(make_rows(16, seed=len(name)))
             ]
             more.append(f"data.{name}={write_jsonl(tmp_path / f'exclusive-{name}.jsonl', rows)}")
+    if distilled:
+        more.append("training.epochs=1")
+        train(load_config("smoke", [*even_settings, *more, f"output.folder={tmp_path / 'teacher'}"]))
+        more += [f"distillation.teacher={tmp_path / 'teacher'}", "distillation.layers=[1]"]
     logs = []
     for name, batch, accumulation in (("whole", 8, 1), ("halves", 4, 2), ("eighths", 1, 8)):
         sizes = [f"training.batch_size={batch}", f"training.gradient_accumulation={accumulation}"]
@@ -121,10 +126,14 @@ def free_port() -> int:
 
 
 @pytest.mark.slow
-def test_two_processes_train_the_same_model_as_one(even_settings: list[str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("distilled", [False, True])
+def test_two_processes_train_the_same_model_as_one(
+    even_settings: list[str], model_folder: Path, tmp_path: Path, distilled: bool
+) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
-    train(load_config("smoke", [*even_settings, "training.batch_size=8", f"output.folder={one}"]))
-    sets = [part for value in [*even_settings, "training.batch_size=4"] for part in ("--set", value)]
+    same = [*even_settings, *([f"distillation.teacher={model_folder}"] if distilled else [])]
+    train(load_config("smoke", [*same, "training.batch_size=8", f"output.folder={one}"]))
+    sets = [part for value in [*same, "training.batch_size=4"] for part in ("--set", value)]
     torchrun = ["-m", "torch.distributed.run", "--nproc_per_node=2", "--master_addr=127.0.0.1"]
     command = [sys.executable, *torchrun, f"--master_port={free_port()}", "-m", "eventroles", "train", "smoke", *sets]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
