@@ -18,9 +18,10 @@ lint: $(READY) .typecheck/eventroles
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(READY)  ## speed of tagging, beside transformers.pipeline, in one run
+bench: $(READY)  ## speed, cold start and memory, beside transformers.pipeline, in one run; writes docs/performance.md
 	test -f runs/seeds/eventroles.json || $(BIN)/eventroles train seeds
-	$(BIN)/python benchmarks/throughput.py runs/seeds
+	test -f runs/fast/eventroles.json || $(BIN)/eventroles train fast
+	$(BIN)/python benchmarks/throughput.py runs/seeds --fast runs/fast --write
 
 clean:
 	rm -rf $(VENV) .typecheck build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -60,11 +60,13 @@ class _Bert:
     def build(self) -> Any:
         graph = self.graph
         # onnxruntime's attention wants the mask as 32-bit numbers.
-        mask = graph.node("Cast", ["attention_mask"], "mask", to=6)
+        graph.node("Cast", ["attention_mask"], "mask", to=6)
+        least = graph.node("ReduceMin", ["attention_mask"], "mask.least", keepdims=0)
+        graph.node("Equal", [least, graph.weight("mask.one", np.array(1, dtype=np.int64))], "nothing_masked")
         hidden = self._embeddings()
         last = self.config["num_hidden_layers"] - 1
         for number in range(last + 1):
-            hidden = self._layer(number, hidden, mask, first_token_only=number == last)
+            hidden = self._layer(number, hidden, first_token_only=number == last)
         first = graph.node("Squeeze", [hidden, self._index("axis", 1)], "first_token")
         pooled = graph.node("Tanh", [self._product(first, "bert.pooler.dense", "pooler")], "pooled")
         self._product(pooled, "classifier", "logits")
@@ -87,7 +89,7 @@ class _Bert:
         total = graph.node("Add", [both, positions], "embeddings.sum")
         return self._norm(total, f"{prefix}LayerNorm", "embeddings")
 
-    def _layer(self, number: int, hidden: str, mask: str, *, first_token_only: bool) -> str:
+    def _layer(self, number: int, hidden: str, *, first_token_only: bool) -> str:
         graph, name, prefix = self.graph, f"layer.{number}", f"bert.encoder.layer.{number}."
         own = hidden  # the tokens that this layer computes
         if first_token_only:
@@ -97,13 +99,7 @@ class _Bert:
         query = self._product(own, f"{attention}query", f"{name}.query")
         key = self._product(hidden, f"{attention}key", f"{name}.key")
         value = self._product(hidden, f"{attention}value", f"{name}.value")
-        context = graph.node(
-            "MultiHeadAttention",
-            [query, key, value, "", mask],
-            f"{name}.attention",
-            domain=CONTRIB,
-            num_heads=self.config["num_attention_heads"],
-        )
+        context = self._attention([query, key, value], f"{name}.attention")
         context = self._product(context, f"{prefix}attention.output.dense", f"{name}.attention_output")
         own = self._residual(context, own, f"{prefix}attention.output.LayerNorm", f"{name}.attended")
         operator, attributes = _ACTIVATIONS[self.config["hidden_act"]]
@@ -111,6 +107,15 @@ class _Bert:
         wide = graph.node(operator, [wide], f"{name}.activation", **attributes)
         narrow = self._product(wide, f"{prefix}output.dense", f"{name}.output")
         return self._residual(narrow, own, f"{prefix}output.LayerNorm", name)
+
+    def _attention(self, inputs: list[str], name: str) -> str:
+        """Attend; without the mask where it hides nothing, which takes a quarter less time."""
+        whole, masked = GraphBuilder(), GraphBuilder()
+        heads = self.config["num_attention_heads"]
+        whole.node("MultiHeadAttention", inputs, f"{name}.whole", domain=CONTRIB, num_heads=heads)
+        with_mask = [*inputs, "", "mask"]
+        masked.node("MultiHeadAttention", with_mask, f"{name}.masked", domain=CONTRIB, num_heads=heads)
+        return self.graph.choice("nothing_masked", whole, masked, name)
 
     def _product(self, tensor: str, weights: str, name: str) -> str:
         matrix = self.graph.weight(f"{name}.weight", self.weights[f"{weights}.weight"].T)

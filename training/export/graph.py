@@ -38,6 +38,23 @@ class GraphBuilder:
         )
         return name
 
+    def choice(self, condition: str, then: GraphBuilder, otherwise: GraphBuilder, name: str) -> str:
+        """Add a node that computes one of two graphs; each gives the output of its last node.
+
+        Args:
+            condition: tensor with a single truth value.
+            then: nodes for true; they may read every tensor of this graph.
+            otherwise: nodes for false.
+            name: of the result.
+        """
+        branches = {"then_branch": then._branch(f"{name}/then"), "else_branch": otherwise._branch(f"{name}/else")}
+        return self.node("If", [condition], name, **branches)
+
+    def _branch(self, name: str) -> Any:
+        helper = self._onnx.helper
+        output = helper.make_tensor_value_info(self._nodes[-1].output[0], self._onnx.TensorProto.FLOAT, None)
+        return helper.make_graph(self._nodes, name, [], [output])
+
     def model(self, inputs: Sequence[str], output: str, n_labels: int) -> Any:
         """Return the whole model.
 

@@ -61,7 +61,7 @@ def test_only_the_chosen_products_become_int8(model_folder: Path, encoded: list[
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.data())
+@given(data=st.data())
 def test_no_neighbour_changes_a_bit_of_a_sentence(data: st.DataObject, exported_folder: Path) -> None:
     engine = OnnxEngine(exported_folder / "onnx" / "model_int8.onnx", precision="int8", threads=1)
     sentences = Encoder.load(exported_folder, window=48).encode(TEXTS)
