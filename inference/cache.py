@@ -14,8 +14,8 @@ import numpy.typing as npt
 from .encoding import Encoded
 from .engines.engine import Engine
 
-# Sentences kept: more than an archive has of boilerplate, in less than 20 MB.
-CAPACITY = 65_536
+# Sentences kept: more than an archive has of boilerplate that is in use, in about 5 MB.
+CAPACITY = 16_384
 
 
 @dataclass(frozen=True, slots=True)
