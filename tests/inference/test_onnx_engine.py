@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import platform
 import random
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from eventroles.inference.bundle import load_bundle
 from eventroles.inference.encoding import Encoded
+from eventroles.inference.engines import onnx
 from eventroles.inference.engines.engine import EngineFailed
-from eventroles.inference.engines.onnx import OnnxEngine
+from eventroles.inference.engines.onnx import OnnxEngine, open_session
 from eventroles.inference.engines.torch import load_torch_engine
 from eventroles.labels import EventRolesError
 from hypothesis import given, settings
@@ -167,3 +170,37 @@ def test_an_onnxruntime_that_cannot_be_imported_is_an_engine_that_failed(
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(EngineFailed, match="onnxruntime cannot be imported: DLL load failed"):
         OnnxEngine(Path("model.onnx"), precision="fp32")
+
+
+@pytest.mark.parametrize(
+    ("machine", "flags", "takes_it"),
+    [
+        ("x86_64", "sse4_2 avx2 avx512f", True),
+        ("x86_64", "avx2 avx_vnni", False),
+        ("AMD64", "avx512f avx512_vnni", False),
+        ("aarch64", "asimd", False),
+    ],
+)
+def test_only_a_processor_whose_8_bit_sums_overflow_takes_the_longer_way(
+    machine: str, flags: str, takes_it: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries: list[tuple[str, str]] = []
+
+    class Options:
+        def add_session_config_entry(self, key: str, value: str) -> None:
+            entries.append((key, value))
+
+    fake = SimpleNamespace(SessionOptions=Options, InferenceSession=lambda *_, **__: "session")
+    monkeypatch.setitem(sys.modules, "onnxruntime", fake)
+    monkeypatch.setattr(platform, "machine", lambda: machine)
+    monkeypatch.setattr(Path, "read_text", lambda *_, **__: f"flags : {flags}")
+    assert "session" == open_session(b"model")
+    assert ([("session.x64quantprecision", "1")] if takes_it else []) == entries
+
+
+def test_the_longer_way_gives_the_same_bits(
+    open_engine: Callable[..., OnnxEngine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = open_engine("int8").logits(SENTENCES)
+    monkeypatch.setattr(onnx, "_adds_in_32_bits", lambda: False)
+    assert (expected == open_engine("int8").logits(SENTENCES)).all()
