@@ -25,4 +25,4 @@ def test_a_single_sentence_leaves_every_part_something_to_measure() -> None:
 
 def test_the_default_measures_2000_small_files() -> None:
     sizes = Sizes(2000)
-    assert (400, 800, 2000, 100) == (sizes.one_by_one, sizes.torch, sizes.files, sizes.documents)
+    assert (400, 800, 2000, 250) == (sizes.one_by_one, sizes.torch, sizes.files, sizes.documents)
