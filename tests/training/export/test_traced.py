@@ -36,4 +36,4 @@ def test_a_distilbert_gives_the_logits_of_torch_and_can_be_quantised(tmp_path: P
     int8 = quantise(model, products, calibrate(model, products, sentences))
     found = OnnxEngine(int8.SerializeToString(), precision="int8").logits(sentences)
     assert 12 == len(products)  # six a layer; the two of the head are left alone
-    assert 0 < np.abs(found - expected).mean() < 0.03 * np.abs(expected).mean()
+    assert 0 < np.abs(found - expected).mean() < 0.1 * np.abs(expected).mean()
