@@ -36,6 +36,11 @@ class DecisionManifest(_Part):
     temperatures: list[Annotated[float, Field(gt=0)]]
     thresholds: list[float]
 
+    @classmethod
+    def of(cls, rule: DecisionRule) -> DecisionManifest:
+        """Return a rule as the manifest keeps it."""
+        return cls(objective=rule.objective, temperatures=list(rule.temperatures), thresholds=list(rule.thresholds))
+
 
 class Comparison(_Part):
     """What an export changes, measured on the validation split: the quality contract.

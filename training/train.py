@@ -305,11 +305,7 @@ def _manifest(
     return Manifest(
         format=1,
         label_set=labels.to_dict(),
-        decision=DecisionManifest(
-            objective=result.rule.objective,
-            temperatures=list(result.rule.temperatures),
-            thresholds=list(result.rule.thresholds),
-        ),
+        decision=DecisionManifest.of(result.rule),
         context=config.model.context,
         window=config.model.max_length,
         base_model=origin,

@@ -20,7 +20,6 @@ from ...inference.bundle import (
     load_bundle,
     write_manifest,
 )
-from ...inference.decision import DecisionRule
 from ...inference.encoding import Encoded, Encoder
 from ...inference.engines.engine import FP32, INT8, EngineFailed
 from ...inference.engines.onnx import OnnxEngine
@@ -121,7 +120,7 @@ class _Exporter:
             for judged, comparison in tried:
                 if not broken(comparison, self.data.config.export):
                     write_model(model, path)
-                    rule = _decision(judged.rule)
+                    rule = DecisionManifest.of(judged.rule)
                     return Export(file=FILES[INT8], decision=rule, comparison=comparison, kept_fp32=names, reason="")
         comparison = tried[0][1]
         problem = broken(comparison, self.data.config.export)
@@ -193,9 +192,3 @@ def _logits(model: Any, sentences: Sequence[Encoded]) -> npt.NDArray[np.float32]
 def refused(reason: str) -> Export:
     """Return the record of an export that was not kept, with the reason."""
     return Export(file=None, decision=None, comparison=None, kept_fp32=[], reason=reason)
-
-
-def _decision(rule: DecisionRule) -> DecisionManifest:
-    return DecisionManifest(
-        objective=rule.objective, temperatures=list(rule.temperatures), thresholds=list(rule.thresholds)
-    )
