@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Literal
+
+# Where a document was lost: looking for files, unpacking an archive, reading a format, splitting into sentences.
+Stage = Literal["find", "unpack", "read", "split"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,14 +16,23 @@ class Document:
     """One text with a name.
 
     Attributes:
-        id: name of the document: path below the input folder, or the id column of a table.
+        id: name of the document: path below the input folder, followed by the path inside an archive or the number
+            within a mailbox or table; or the id column of a table.
         sha256: hex digest of the file's bytes; for a row of a table, of the row's text in UTF-8.
-        text: the decoded text; all offsets point into it.
+        text: the extracted text; all offsets point into it.
+        source: id of the file that it came from; empty for a text that came from no file.
+        title: headline or subject, if the format has one.
+        date: when it was published or sent, in ISO 8601 where the format is read so, else as it stands there.
+        metadata: whatever else the format says of it, by name; values as JSON has them.
     """
 
     id: str
     sha256: str
     text: str
+    source: str = ""
+    title: str | None = None
+    date: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +45,26 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A file, a folder or a row (``id:line``) that gave no document, and the reason in one line."""
+    """What gave no document, and why.
+
+    Attributes:
+        document: a file, a folder, a row (``id:line``) or a member of an archive (``id/member``).
+        reason: what is wrong and what to do, in one line.
+        stage: where it was lost.
+        source: id of the file it is or came from; empty where there is none.
+    """
 
     document: str
     reason: str
+    stage: Stage = "read"
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A member of an archive is about to be read: told before, so that a reader that dies of it can be told apart."""
+
+    document: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +82,43 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class TableColumns:
-    """Which columns of a table hold the text and the id of a document."""
+    """Which columns of a table hold the text, the id, the title and the date of a document; the rest is metadata."""
 
     text: str = "text"
     id: str = "id"
+    title: str = "title"
+    date: str = "date"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one document and one archive may cost before they are given up.
+
+    Attributes:
+        seconds: for one document, from its start to its text.
+        document_bytes: of one document as it stands on the disk or comes out of an archive, and of one table row.
+        members: of one archive, those of archives inside it included.
+        expansion: how many times its own size an archive may grow to; the first GiB is always free.
+        memory_bytes: of the process that reads.
+    """
+
+    seconds: float = 60.0
+    document_bytes: int = 64 << 20
+    members: int = 1_000_000
+    expansion: int = 200
+    memory_bytes: int = 3 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """What readers are told.
+
+    Attributes:
+        columns: where tables hold what.
+        limits: when to give up.
+        avoid: ids of archive members that must not be touched, as the reader died of them before.
+    """
+
+    columns: TableColumns = TableColumns()
+    limits: Limits = Limits()
+    avoid: frozenset[str] = frozenset()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..labels.errors import DataError, EventRolesError
-from .documents import Document, Failure, Source, TableColumns
+from .documents import Document, Failure, ReadOptions, Source, TableColumns
 from .results import TaggedDocument
 from .sinks import open_sink
 from .sources import check_inputs, find_sources, read_source
@@ -135,7 +135,7 @@ def _read(sources: Iterable[Source], columns: TableColumns, failures: list[Failu
     """Yield the documents of all sources, and add to ``failures`` what gave none."""
     for source in sources:
         try:
-            for item in read_source(source, columns=columns):
+            for item in read_source(source, options=ReadOptions(columns)):
                 if isinstance(item, Failure):
                     failures.append(item)
                 else:

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePath, PurePosixPath
 
 from ..labels.errors import ConfigError, DataError
-from .documents import Document, Failure, Found, Source, TableColumns
+from .documents import Document, Failure, Found, ReadOptions, Source
 from .readers import tables, text
 
 _READERS = {
@@ -68,7 +68,7 @@ def find_sources(inputs: Sequence[str | Path], *, glob: str | None = None, exclu
     return Found(sources, tuple(sorted(failures, key=lambda failure: _order(failure.document))))
 
 
-def read_source(source: Source, *, columns: TableColumns) -> Iterator[Document | Failure]:
+def read_source(source: Source, *, options: ReadOptions) -> Iterator[Document | Failure]:
     """Read the documents of one file: one for a text, one a row for a table; a bad row is a `Failure`.
 
     Raises:
@@ -82,7 +82,7 @@ def read_source(source: Source, *, columns: TableColumns) -> Iterator[Document |
         if reader is None:
             found = source.path.suffix or "no extension"
             raise DataError(f"cannot read this kind of file ({found}); convert it to {_NAMED_EXTENSIONS}")
-        yield from reader(source, columns)
+        yield from reader(source, options)
     except OSError as error:
         raise DataError(f"{source.path}: cannot be read: {_explain(error)}") from error
     except DataError as error:

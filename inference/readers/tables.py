@@ -11,10 +11,10 @@ from functools import partial, wraps
 from typing import Any, BinaryIO, TextIO
 
 from ...labels.errors import DataError, nearest, require
-from ..documents import Document, Failure, Source, TableColumns
+from ..documents import Document, Failure, ReadOptions, Source, TableColumns
 from .text import find_encoding, undecodable
 
-Reader = Callable[[Source, TableColumns], Iterator[Document | Failure]]
+Reader = Callable[[Source, ReadOptions], Iterator[Document | Failure]]
 
 _DELIMITERS = (",", ";", "\t")  # a comma, then what spreadsheets write where the comma is the decimal sign
 _MOST_COLUMNS_SHOWN = 20
@@ -27,9 +27,9 @@ def _with_a_good_row(reader: Reader) -> Reader:
     """Hold failures back until a row is good: where none is, the file is wrong, and one line says it."""
 
     @wraps(reader)
-    def read(source: Source, columns: TableColumns) -> Iterator[Document | Failure]:
+    def read(source: Source, options: ReadOptions) -> Iterator[Document | Failure]:
         held: list[Failure] | None = []
-        for row in reader(source, columns):
+        for row in reader(source, options):
             if held is None:
                 yield row
             elif isinstance(row, Failure):
@@ -47,13 +47,14 @@ def _with_a_good_row(reader: Reader) -> Reader:
 
 
 @_with_a_good_row
-def read_jsonl(source: Source, columns: TableColumns) -> Iterator[Document | Failure]:
+def read_jsonl(source: Source, options: ReadOptions) -> Iterator[Document | Failure]:
     """Read a document from each line, an object; blank lines are passed over.
 
     Raises:
         DataError: the file is not UTF-8, or not one row of it can be read.
         OSError: the file cannot be opened.
     """
+    columns = options.columns
     with source.path.open("rb") as file:
         for number, (line, row) in enumerate(_json_lines(file), start=1):
             if isinstance(row, str):
@@ -67,7 +68,7 @@ def read_jsonl(source: Source, columns: TableColumns) -> Iterator[Document | Fai
 
 
 @_with_a_good_row
-def read_csv(source: Source, columns: TableColumns) -> Iterator[Document | Failure]:
+def read_csv(source: Source, options: ReadOptions) -> Iterator[Document | Failure]:
     """Read a document from each row below the header; the header tells commas, semicolons and tabs apart.
 
     Raises:
@@ -81,13 +82,13 @@ def read_csv(source: Source, columns: TableColumns) -> Iterator[Document | Failu
     csv.field_size_limit(_LONGEST_FIELD)
     try:
         with source.path.open(encoding=encoding, newline="") as file:
-            yield from _csv_rows(source, columns, file)
+            yield from _csv_rows(source, options.columns, file)
     except UnicodeDecodeError as error:
         raise DataError(undecodable(encoding, error)) from error
 
 
 @_with_a_good_row
-def read_parquet(source: Source, columns: TableColumns) -> Iterator[Document | Failure]:
+def read_parquet(source: Source, options: ReadOptions) -> Iterator[Document | Failure]:
     """Read a document from each row.
 
     Raises:
@@ -95,6 +96,7 @@ def read_parquet(source: Source, columns: TableColumns) -> Iterator[Document | F
         EventRolesError: pyarrow is not installed.
         OSError: the file cannot be opened.
     """
+    columns = options.columns
     arrow = require("pyarrow", extra="parquet")
     parquet = require("pyarrow.parquet", extra="parquet")
     number = 0

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Iterable, Iterator
 
 from ...labels.errors import DataError
-from ..documents import Document, Source, TableColumns
+from ..documents import Document, ReadOptions, Source
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ _OLDER_ENCODINGS = (
 _SAMPLE = 65_536  # bytes
 
 
-def read_text(source: Source, columns: TableColumns) -> Iterator[Document]:  # noqa: ARG001  the shape of all readers
+def read_text(source: Source, options: ReadOptions) -> Iterator[Document]:  # noqa: ARG001  the shape of all readers
     """Read a file as one document; an empty file is an empty text. Newlines stay as they are.
 
     Raises:

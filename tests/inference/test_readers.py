@@ -14,7 +14,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from eventroles.inference.documents import Document, Failure, Source, TableColumns
+from eventroles.inference.documents import Document, Failure, ReadOptions, Source, TableColumns
 from eventroles.inference.sources import read_source
 from eventroles.labels.errors import DataError
 from hypothesis import given, settings
@@ -28,7 +28,7 @@ GERMAN = "Schüsse fielen nahe der Brücke. Die Behörden bestätigten fünf Ver
 def read(path: Path, data: bytes | None = None, **columns: str) -> list[Document | Failure]:
     if data is not None:
         path.write_bytes(data)
-    return list(read_source(Source(path, path.name), columns=TableColumns(**columns)))
+    return list(read_source(Source(path, path.name), options=ReadOptions(TableColumns(**columns))))
 
 
 def texts(items: list[Document | Failure]) -> list[str]:

@@ -7,7 +7,7 @@ import socket
 from pathlib import Path
 
 import pytest
-from eventroles.inference.documents import Document, Failure, Source, TableColumns
+from eventroles.inference.documents import Document, Failure, ReadOptions, Source
 from eventroles.inference.sources import find_sources, read_source
 from eventroles.labels.errors import ConfigError, DataError
 
@@ -149,7 +149,7 @@ def test_a_pipe_named_directly_fails_when_read_instead_of_waiting(tmp_path):
     os.mkfifo(tmp_path / "pipe.txt")
     found = find_sources([tmp_path / "pipe.txt"])
     with pytest.raises(DataError, match="not a regular file"):
-        list(read_source(next(found.sources), columns=TableColumns()))
+        list(read_source(next(found.sources), options=ReadOptions()))
 
 
 def test_a_folder_that_may_not_be_entered_is_a_failure(tmp_path, monkeypatch):
@@ -180,7 +180,7 @@ def test_rights_taken_away_are_seen(tmp_path):
         found = find_sources([tmp_path])
         assert [failure.document for failure in found.failures] == ["shut"]
         with pytest.raises(DataError, match="Permission denied"):
-            list(read_source(list(found.sources)[1], columns=TableColumns()))
+            list(read_source(list(found.sources)[1], options=ReadOptions()))
     finally:
         (tmp_path / "shut").chmod(0o700)
 
@@ -189,13 +189,13 @@ def test_an_unsupported_file_named_directly_fails_when_read_naming_the_supported
     make(tmp_path, "report.pdf")
     found = find_sources([tmp_path / "report.pdf"])
     with pytest.raises(DataError, match=r"report\.pdf: .*\(\.pdf\); convert it to \.txt, .* or \.parquet"):
-        list(read_source(next(found.sources), columns=TableColumns()))
+        list(read_source(next(found.sources), options=ReadOptions()))
 
 
 def test_a_file_that_went_away_or_may_not_be_read_is_an_error_with_its_path(tmp_path, monkeypatch):
     source = Source(tmp_path / "a.txt", "a.txt")
     with pytest.raises(DataError, match=r"a\.txt: cannot be read: No such file or directory; check"):
-        list(read_source(source, columns=TableColumns()))
+        list(read_source(source, options=ReadOptions()))
     make(tmp_path, "a.txt")
 
     def denied(path):
@@ -203,11 +203,11 @@ def test_a_file_that_went_away_or_may_not_be_read_is_an_error_with_its_path(tmp_
 
     monkeypatch.setattr(Path, "read_bytes", denied)
     with pytest.raises(DataError, match="cannot be read: Permission denied; ask for the right"):
-        list(read_source(source, columns=TableColumns()))
+        list(read_source(source, options=ReadOptions()))
 
 
 def test_the_extension_chooses_the_reader_in_any_case(tmp_path):
     (tmp_path / "A.JSONL").write_text('{"text": "Shells fell."}\n', encoding="utf-8")
-    (document,) = read_source(Source(tmp_path / "A.JSONL", "A.JSONL"), columns=TableColumns())
+    (document,) = read_source(Source(tmp_path / "A.JSONL", "A.JSONL"), options=ReadOptions())
     assert isinstance(document, Document)
     assert (document.id, document.text) == ("A.JSONL:1", "Shells fell.")
