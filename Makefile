@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: run test lint bench clean
+.PHONY: run test lint bench reliability clean
 
 run: $(READY)  ## train the default model, tag the sample articles, show what came out
 	test -f runs/seeds/eventroles.json || $(BIN)/eventroles train seeds
@@ -22,6 +22,11 @@ bench: $(READY)  ## speed, cold start and memory, beside transformers.pipeline, 
 	test -f runs/seeds/eventroles.json || $(BIN)/eventroles train seeds
 	test -f runs/fast/eventroles.json || $(BIN)/eventroles train fast
 	$(BIN)/python benchmarks/throughput.py runs/seeds --fast runs/fast --write
+
+reliability: $(READY)  ## bad inputs, kill -9, a million sentences, Ray; writes docs/reliability.md
+	test -f runs/seeds/eventroles.json || $(BIN)/eventroles train seeds
+	test -f runs/fast/eventroles.json || $(BIN)/eventroles train fast
+	PYTHONPATH=tests:benchmarks $(BIN)/python -m reliability.run_all --model runs/fast --write
 
 clean:
 	rm -rf $(VENV) .typecheck build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

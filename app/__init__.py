@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .configs import Config, load_config
-    from .inference import Document, RunSummary, TaggedDocument, TaggedSentence, Tagger, split_sentences
+    from .inference import Document, RunOptions, RunSummary, TaggedDocument, TaggedSentence, Tagger, split_sentences
     from .labels import EventRolesError, LabelSet
     from .training import evaluate, train
 
@@ -23,6 +23,7 @@ _HOMES = {
     "Document": "inference",
     "EventRolesError": "labels",
     "LabelSet": "labels",
+    "RunOptions": "inference",
     "RunSummary": "inference",
     "TaggedDocument": "inference",
     "TaggedSentence": "inference",
@@ -38,6 +39,7 @@ __all__ = [
     "Document",
     "EventRolesError",
     "LabelSet",
+    "RunOptions",
     "RunSummary",
     "TaggedDocument",
     "TaggedSentence",

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .bundle import Bundle, Manifest, load_bundle
     from .documents import Document, Limits, TableColumns
+    from .options import RunOptions
+    from .outcome import RunSummary
     from .results import TaggedDocument, TaggedSentence
-    from .run import RunSummary
     from .sentences import Sentence, split_sentences
     from .tagger import Tagger
 
@@ -21,7 +22,8 @@ _HOMES = {
     "Document": "documents",
     "Limits": "documents",
     "Manifest": "bundle",
-    "RunSummary": "run",
+    "RunOptions": "options",
+    "RunSummary": "outcome",
     "Sentence": "sentences",
     "TableColumns": "documents",
     "TaggedDocument": "results",
@@ -36,6 +38,7 @@ __all__ = [
     "Document",
     "Limits",
     "Manifest",
+    "RunOptions",
     "RunSummary",
     "Sentence",
     "TableColumns",

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from .remote import is_remote, name_of
+
 # Where a document was lost: looking for files, unpacking an archive, reading a format, splitting into sentences.
 Stage = Literal["find", "unpack", "read", "split"]
 
@@ -37,10 +39,29 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file to read documents from; ``id`` is its path below the input folder, with ``/`` between the parts."""
+    """A file to read documents from.
+
+    Attributes:
+        path: where it lies on this machine; for a remote file its name, which has its extension.
+        id: its path below the input folder, with ``/`` between the parts.
+        url: its address, if it is a remote file.
+        size: bytes of a remote file, as its store lists them.
+        modified_ns: when a remote file was changed last, in nanoseconds since 1970, or where its store has no times
+            another number that changes with it; 0 if its store says neither.
+    """
 
     path: Path
     id: str
+    url: str = ""
+    size: int = 0
+    modified_ns: int = 0
+
+    @classmethod
+    def at(cls, address: str, source_id: str, *, size: int = 0, modified_ns: int = 0) -> Source:
+        """Return the source at a path, or at an address with what its store says of it."""
+        if is_remote(address):
+            return cls(Path(name_of(address)), source_id, address, size, modified_ns)
+        return cls(Path(address), source_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +89,42 @@ class Started:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceRead:
+    """A file that was read to its end.
+
+    Attributes:
+        source: the file.
+        size: bytes; 0 if it could not be opened.
+        modified_ns: when it was changed last, in nanoseconds since 1970; 0 if it could not be opened.
+        sha256: hex digest of its bytes; empty if it could not be opened.
+        items: documents and failures that it gave, those left out by ``skip`` included.
+    """
+
+    source: Source
+    size: int
+    modified_ns: int
+    sha256: str
+    items: int
+
+
+@dataclass(frozen=True, slots=True)
+class EndOfPart:
+    """Here a part of the output ends: what comes after is scored by itself, so that a run can begin again here."""
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """The files of a run, and what could not even be looked at.
 
     Attributes:
         sources: the files in reading order, made as they are asked for: a corpus can have a million of them.
         failures: what could not be looked at.
+        passed_over: files of folders that are of no kind we read, counted by extension.
     """
 
     sources: Iterator[Source]
     failures: tuple[Failure, ...]
+    passed_over: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

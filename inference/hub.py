@@ -1,11 +1,13 @@
-"""Fetching model folders, tagging models and base models alike, from the Hugging Face Hub."""
+"""Fetching model folders, tagging models and base models alike: from the Hugging Face Hub, or from any address."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..labels.errors import HubError, ModelError
+from ..labels.errors import ConfigError, HubError, ModelError
+from .remote import is_remote, place
+from .remote_folders import fetch_folder
 
 # What loading needs. Weights as safetensors only: a pickle could run code.
 _PATTERNS = ("*.json", "*.safetensors", "onnx/*.onnx", "*.txt", "*.model", "training_config.yaml", "README.md")
@@ -13,24 +15,34 @@ _PATTERNS = ("*.json", "*.safetensors", "onnx/*.onnx", "*.txt", "*.model", "trai
 
 @dataclass(frozen=True)
 class Fetched:
-    """A model folder on this machine: where it lies, and the Hub commit it is (None for a local folder)."""
+    """A model folder on this machine: where it lies, and the Hub commit it is (None if it is from elsewhere)."""
 
     folder: Path
     revision: str | None
 
 
 def fetch_model(name: str, *, revision: str | None = None) -> Fetched:
-    """Return the folder of a model: a local one by path, or else one from the Hub by id, through its cache.
+    """Return the folder of a model: a local one by path, or else one from the Hub or an address, through a cache.
 
     Args:
-        name: a path such as ``runs/seeds``, or a Hub id such as ``my-team/conflict-roles``.
+        name: a path such as ``runs/seeds``, a Hub id such as ``my-team/conflict-roles``, or an address such as
+            ``s3://bucket/models/roles``.
         revision: branch, tag or commit of a Hub model.
 
     Raises:
-        HubError: the Hub does not have it, refuses it, or cannot be reached and the cache does not hold it.
-        ModelError: ``name`` is a path, and there is no such folder.
+        ConfigError: the address has a protocol that cannot be used.
+        HubError: the Hub or the store does not have it, refuses it, or cannot be reached. (The Hub's cache stands in
+            for the Hub; what is kept of other stores does not, as it cannot be told whether it is still the same.)
+        ModelError: ``name`` is a path, and there is no such folder; or what is at the address is no model folder.
     """
-    path = Path(name).expanduser()
+    if is_remote(name):
+        hub_id = _hub_id(name)
+        if hub_id is None:
+            if revision is not None:
+                raise ConfigError(f"{name}: --revision is for models on the Hub; name the address of what you want")
+            return Fetched(fetch_folder(name, _PATTERNS, into=_cache()), None)
+        name = hub_id
+    path = Path(place(name)).expanduser()
     if path.is_dir():
         return Fetched(path, None)
     if path.exists():
@@ -57,3 +69,16 @@ def fetch_model(name: str, *, revision: str | None = None) -> Fetched:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise HubError(f"{missing} answered with an error: {reason}") from error
     return Fetched(folder, folder.name)
+
+
+def _cache() -> Path:
+    from huggingface_hub.constants import HF_HOME
+
+    return Path(HF_HOME, "eventroles", "models")
+
+
+def _hub_id(address: str) -> str | None:
+    """Return the id of a model on the Hub that is named by its address; the Hub has a cache of its own."""
+    parts = address.removeprefix("hf://").strip("/").split("/")
+    is_model = address.startswith("hf://") and len(parts) == 2 and parts[0] not in ("datasets", "spaces", "buckets")
+    return "/".join(parts) if is_model and "@" not in address else None

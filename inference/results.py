@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from .boilerplate import Boilerplate
 from .documents import Document
 
 
@@ -18,8 +19,9 @@ class TaggedSentence:
         end: offset behind the last character.
         text: the sentence; ``document.text[start:end]``.
         roles: names of the labels the decision rule gives, in label-set order; may be empty.
-        scores: calibrated probability of every label, by name.
+        scores: calibrated probability of every label, by name; empty for boilerplate that was left out of scoring.
         truncated: whether the sentence was longer than the model's window, so that its end was not read.
+        boilerplate: the dateline, byline or the like that it begins with or consists of.
     """
 
     index: int
@@ -29,6 +31,7 @@ class TaggedSentence:
     roles: tuple[str, ...]
     scores: Mapping[str, float]
     truncated: bool = False
+    boilerplate: Boilerplate | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,15 +13,26 @@ from itertools import groupby, pairwise
 
 import sentencex
 
+from .boilerplate import Boilerplate, find_boilerplate
+
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence of a text: ``text == source[start:end]``, no white space at either end; ``index`` counts from 0."""
+    """A sentence of a text: ``text == source[start:end]``, no white space at either end; ``index`` counts from 0.
+
+    ``boilerplate`` is the dateline, byline or the like that it begins with or consists of.
+    """
 
     index: int
     start: int
     end: int
     text: str
+    boilerplate: Boilerplate | None = None
+
+    @property
+    def content(self) -> str:
+        """The text without its boilerplate; empty if all of it is."""
+        return self.text[self.boilerplate.end :] if self.boilerplate else self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +130,12 @@ def split_sentences(text: str) -> list[Sentence]:
         The sentences in order. They do not overlap, and every character outside them is white space.
     """
     spans = (span for unit in _units(text) for span in _split_unit(text, unit))
-    return [Sentence(index, span.start, span.end, text[span.start : span.end]) for index, span in enumerate(spans)]
+    return [_sentence(text, index, span) for index, span in enumerate(spans)]
+
+
+def _sentence(text: str, index: int, span: _Span) -> Sentence:
+    found = text[span.start : span.end]
+    return Sentence(index, span.start, span.end, found, find_boilerplate(found))
 
 
 def _units(text: str) -> Iterator[_Span]:

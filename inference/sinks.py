@@ -1,53 +1,53 @@
-"""Where the rows of a run go: one JSON Lines, CSV or Parquet file, which appears whole or not at all."""
+"""Files of rows: JSON Lines, CSV or Parquet, written whole or not at all, and read back row by row."""
 
 from __future__ import annotations
 
 import csv
 import json
-import math
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol, TextIO
 
-from ..labels.errors import ConfigError, DataError, ModelError, nearest, require
-from .results import TaggedDocument, TaggedSentence
+from ..labels.errors import ConfigError, DataError, nearest, require
+from .rows import Kind, Row
 
-_BEFORE_SCORES = ("document", "sha256", "index", "start", "end", "text", "roles")
-_AFTER_SCORES = ("model", "revision")
-_DECIMALS = 6  # of a score
-_ROW_GROUP = 16_384  # rows of a Parquet file held in memory
+Columns = Mapping[str, Kind]
+
+_ROW_GROUP = 16_384  # rows of a Parquet file that are compressed together
+_HELD = 1024  # rows held as Python objects, which take ten times the memory of the columns they become
+_HELD_CHARACTERS = 4_000_000  # the same for texts, of which a single one can be long
 _AS_JSON = json.JSONEncoder(ensure_ascii=False)  # one for all rows: json.dumps makes one for each
 
 
 class _Writer(Protocol):
     """Puts rows into an open file; ``finish`` writes what is still held."""
 
-    def write(self, row: Mapping[str, Any]) -> None: ...
+    def write(self, row: Row) -> None: ...
 
     def finish(self) -> None: ...
 
 
 class Sink:
-    """An output that is being written; a context manager, since only its end puts the file in place.
+    """A file of rows that is being written; a context manager, since only its end puts the file in place.
 
-    The rows go to ``.<name>.partial`` beside the output. If the ``with`` block ends well, that takes the place of the
-    output; if not, it is removed, and an older output stays as it was.
+    The rows go to ``.<name>.partial`` beside the file. If the ``with`` block ends well, that takes the place of the
+    file; if not, it is removed, and an older file stays as it was.
     """
 
-    def __init__(self, path: Path, *, label_names: Sequence[str], model: str, revision: str) -> None:
+    def __init__(self, path: Path, columns: Columns) -> None:
         self._path = path
         # A link to the output is written through, as any program would that opens it.
         self._target = Path(os.path.realpath(path))
         self._partial = self._target.with_name(f".{self._target.name}.partial")
-        self._label_names = tuple(label_names)
-        self._origin = {"model": model, "revision": revision}
+        self._columns = columns
         self._file: BinaryIO | None = None
         self._writer: _Writer | None = None
 
-    def __enter__(self) -> Sink:
+    def open(self) -> Sink:
         """Make the folder and open the partial file.
 
         Raises:
@@ -55,69 +55,46 @@ class Sink:
             EventRolesError: pyarrow is needed and not installed.
         """
         try:
-            with _told(self._path):
+            with told(self._path):
                 self._target.parent.mkdir(parents=True, exist_ok=True)
                 self._file = self._partial.open("wb")
-                self._writer = _WRITERS[self._path.suffix.lower()](self._file, self._label_names)
+                self._writer = _WRITERS[self._path.suffix.lower()](self._file, self._columns)
         except BaseException:
-            self._discard()
+            self.discard()
             raise
         return self
 
-    def write(self, document: TaggedDocument) -> None:
-        """Write one row for each sentence.
+    def write(self, row: Row) -> None:
+        """Write one row, which has all columns in their order.
 
         Raises:
             DataError: the disk is full, or does not answer.
-            ModelError: a score is not a number.
         """
         if self._writer is None:
             raise RuntimeError("a sink is open only inside its with block")
-        with _told(self._path):
-            for sentence in document.sentences:
-                self._writer.write(self._row(document, sentence))
+        with told(self._path):
+            self._writer.write(row)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        """Put the file in place, or remove it after an error.
+    def place(self) -> None:
+        """Put the file in place, whole and on the disk.
 
         Raises:
             DataError: the rest cannot be written, or the file not be put in place.
         """
         try:
-            if kind is None and self._writer is not None and self._file is not None:
-                with _told(self._path):
+            if self._writer is not None and self._file is not None:
+                with told(self._path):
                     self._writer.finish()
                     self._file.flush()
                     os.fsync(self._file.fileno())
                     self._file.close()
                     self._partial.replace(self._target)
+                    sync_folder(self._target.parent)
         finally:
-            self._discard()
+            self.discard()
 
-    def _row(self, document: TaggedDocument, sentence: TaggedSentence) -> dict[str, Any]:
-        scores = {name: round(float(sentence.scores[name]), _DECIMALS) for name in self._label_names}
-        for name, score in scores.items():
-            if not math.isfinite(score):
-                raise ModelError(
-                    f"{document.document.id}: the score of {name!r} is {score} in sentence {sentence.index}; the model "
-                    "is damaged or was trained with errors: get it again or train it anew"
-                )
-        return {
-            "document": document.document.id,
-            "sha256": document.document.sha256,
-            "index": sentence.index,
-            "start": sentence.start,
-            "end": sentence.end,
-            "text": sentence.text,
-            "roles": list(sentence.roles),
-            **scores,
-            **self._origin,
-        }
-
-    def _discard(self) -> None:
-        """Close what is open and remove the partial file, if it is still there."""
+    def discard(self) -> None:
+        """Close what is open and remove the partial file, if there is one; after `place` there is none."""
         if self._writer is not None:
             # After an error nothing of this counts, but a Parquet writer left open writes once more when collected.
             with suppress(Exception):
@@ -129,36 +106,75 @@ class Sink:
                 self._partial.unlink(missing_ok=True)
         self._writer = self._file = None
 
+    def __enter__(self) -> Sink:
+        """Open it; see `open`."""
+        return self.open()
 
-def open_sink(path: Path, *, label_names: Sequence[str], model: str, revision: str) -> Sink:
-    """Return a sink for an output, whose extension chooses the format; nothing is written before its ``with`` block.
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Put the file in place, or remove it after an error."""
+        if kind is None:
+            self.place()
+        else:
+            self.discard()
+
+
+def open_sink(path: Path, columns: Columns) -> Sink:
+    """Return a sink for a file, whose extension chooses the format; nothing is written before its ``with`` block.
 
     Args:
         path: the file to write, ``.jsonl``, ``.csv`` or ``.parquet``.
-        label_names: the labels, in the order of their score columns.
-        model: name of the model, for the ``model`` column.
-        revision: revision of the model, for the ``revision`` column.
+        columns: name and kind of its columns, in order.
 
     Raises:
-        ConfigError: another extension, a folder, or label names that cannot be columns.
+        ConfigError: another extension, or a folder.
     """
     if path.suffix.lower() not in _WRITERS:
-        found = f"ends in {path.suffix!r}" if path.suffix else "has no extension"
         hint = nearest(path.suffix, _WRITERS)
-        raise ConfigError(f"the output {path} {found}; expected .jsonl, .csv or .parquet.{hint}")
+        raise ConfigError(
+            f"the output {path} ends in {path.suffix!r}; expected .jsonl, .csv or .parquet for one file, or a name "
+            f"without extension for a folder of parts.{hint}"
+        )
     if os.path.isdir(path):  # noqa: PTH112  Path.is_dir raises where a folder above may not be entered
         raise ConfigError(f"the output {path} is a folder; name a file in it, such as {path / f'tagged{path.suffix}'}")
-    columns = [*_BEFORE_SCORES, *label_names, *_AFTER_SCORES]
-    if twice := sorted({name for name in columns if columns.count(name) > 1}):
-        raise ConfigError(f"two columns of the output would be called {', '.join(twice)}; rename the label")
-    if barred := [name for name in label_names if "|" in name]:
-        raise ConfigError(f"label {barred[0]!r} holds '|', which stands between the roles of a CSV row; rename it")
-    return Sink(path, label_names=label_names, model=model, revision=revision)
+    return Sink(path, columns)
+
+
+def json_line(row: Row) -> bytes:
+    """Return a row as a line of JSON in UTF-8."""
+    try:
+        line = _AS_JSON.encode(row).encode("utf-8")
+    except UnicodeEncodeError:  # half a surrogate pair is no UTF-8, but JSON has an escape for it
+        line = json.dumps(row, ensure_ascii=True).encode("ascii")
+    return line + b"\n"
+
+
+def read_rows(path: Path, columns: Columns) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a file that a sink has written; written again they give the same bytes.
+
+    Raises:
+        DataError: the file is not there, or not such a file.
+    """
+    try:
+        yield from _READERS[path.suffix.lower()](path, columns)
+    except (OSError, ValueError, KeyError) as error:
+        raise DataError(f"{path}: cannot be read ({error}); tag into a new output") from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder outlast a power cut, where the system can."""
+    if os.name != "nt":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
-    """Turn what the system says while writing into a sentence for the user."""
+def told(path: Path) -> Iterator[None]:
+    """Turn what the system says while writing ``path`` into a sentence for the user, a `DataError`."""
     try:
         yield
     except OSError as error:
@@ -168,26 +184,23 @@ def _told(path: Path) -> Iterator[None]:
 
 
 class _JsonLinesWriter:
-    def __init__(self, file: BinaryIO, label_names: Sequence[str]) -> None:  # noqa: ARG002  keys come with the rows
+    def __init__(self, file: BinaryIO, columns: Columns) -> None:  # noqa: ARG002  keys come with the rows
         self._file = file
 
-    def write(self, row: Mapping[str, Any]) -> None:
-        try:
-            line = _AS_JSON.encode(row).encode("utf-8")
-        except UnicodeEncodeError:  # half a surrogate pair is no UTF-8, but JSON has an escape for it
-            line = json.dumps(row, ensure_ascii=True).encode("ascii")
-        self._file.write(line + b"\n")
+    def write(self, row: Row) -> None:
+        self._file.write(json_line(row))
 
     def finish(self) -> None:
         pass
 
 
 class _CsvWriter:
-    def __init__(self, file: BinaryIO, label_names: Sequence[str]) -> None:
+    def __init__(self, file: BinaryIO, columns: Columns) -> None:
         self._file = file
+        self._columns = columns
         # All text in quotes: before Python 3.13 a lone carriage return in a text is not quoted otherwise.
         self._rows = csv.writer(self._Encoded(file), lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
-        self._rows.writerow([*_BEFORE_SCORES, *label_names, *_AFTER_SCORES])
+        self._rows.writerow(columns)
 
     class _Encoded:
         """Takes the lines of ``csv`` without a text layer, which would translate newlines and hold the file open."""
@@ -198,41 +211,64 @@ class _CsvWriter:
         def write(self, line: str) -> int:
             return self._file.write(_storable(line))
 
-    def write(self, row: Mapping[str, Any]) -> None:
-        self._rows.writerow(["|".join(value) if name == "roles" else value for name, value in row.items()])
+    def write(self, row: Row) -> None:
+        self._rows.writerow([_flat(value, self._columns[name]) for name, value in row.items()])
 
     def finish(self) -> None:
         pass
 
 
 class _ParquetWriter:
-    def __init__(self, file: BinaryIO, label_names: Sequence[str]) -> None:
-        self._arrow = require("pyarrow", extra="parquet")
+    def __init__(self, file: BinaryIO, columns: Columns) -> None:
+        self._arrow = arrow = require("pyarrow", extra="parquet")
         parquet = require("pyarrow.parquet", extra="parquet")
-        arrow = self._arrow
-        kinds = {"index": arrow.int64(), "start": arrow.int64(), "end": arrow.int64()}
-        kinds |= {"roles": arrow.list_(arrow.string())} | dict.fromkeys(label_names, arrow.float64())
-        names = [*_BEFORE_SCORES, *label_names, *_AFTER_SCORES]
-        self._schema = arrow.schema([(name, kinds.get(name, arrow.string())) for name in names])
+        text = arrow.string()
+        kinds = {"integer": arrow.int64(), "number": arrow.float64(), "list": arrow.list_(text)}
+        self._schema = arrow.schema([(name, kinds.get(kind, text)) for name, kind in columns.items()])
+        self._columns = columns
         self._held: list[dict[str, Any]] = []
+        self._characters = 0
+        self._batches: list[Any] = []
         self._table = parquet.ParquetWriter(file, self._schema, compression="zstd")
 
-    def write(self, row: Mapping[str, Any]) -> None:
-        self._held.append(
-            {name: _storable(value).decode("utf-8") if isinstance(value, str) else value for name, value in row.items()}
-        )
-        if len(self._held) == _ROW_GROUP:
-            self._flush()
+    def write(self, row: Row) -> None:
+        self._held.append({name: self._cell(value, self._columns[name]) for name, value in row.items()})
+        self._characters += len(row["text"])
+        if len(self._held) == _HELD or self._characters > _HELD_CHARACTERS:
+            self._pack()
+            if sum(map(len, self._batches)) >= _ROW_GROUP or self._characters > _HELD_CHARACTERS:
+                self._flush()
+            self._characters = 0
 
     def finish(self) -> None:
         if self._table.is_open:
-            if self._held:
+            self._pack()
+            if self._batches:
                 self._flush()
             self._table.close()
 
+    def _cell(self, value: Any, kind: Kind) -> Any:
+        if kind == "object":
+            value = _flat(value, kind)
+        return _storable(value).decode("utf-8") if isinstance(value, str) else value
+
+    def _pack(self) -> None:
+        if self._held:
+            self._batches.append(self._arrow.RecordBatch.from_pylist(self._held, schema=self._schema))
+            self._held.clear()
+
     def _flush(self) -> None:
-        self._table.write_table(self._arrow.Table.from_pylist(self._held, schema=self._schema))
-        self._held.clear()
+        self._table.write_table(self._arrow.Table.from_batches(self._batches))
+        self._batches.clear()
+
+
+def _flat(value: Any, kind: Kind) -> Any:
+    """Return a value as a CSV field: roles with bars between them, objects as JSON."""
+    if kind == "list":
+        return "|".join(value)
+    if kind == "object" and value is not None:
+        return _AS_JSON.encode(value)
+    return value
 
 
 def _storable(text: str) -> bytes:
@@ -240,8 +276,46 @@ def _storable(text: str) -> bytes:
     return text.encode("utf-8", "backslashreplace")
 
 
-_WRITERS: dict[str, Callable[[BinaryIO, Sequence[str]], _Writer]] = {
+def _read_json_lines(path: Path, columns: Columns) -> Iterator[dict[str, Any]]:  # noqa: ARG001  keys come with the rows
+    with path.open("rb") as file:
+        for line in file:
+            yield json.loads(line)
+
+
+def _read_csv(path: Path, columns: Columns) -> Iterator[dict[str, Any]]:
+    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
+    parse: dict[Kind, Callable[[str], Any]] = {
+        "text": lambda field: field or None,
+        "integer": lambda field: int(field) if field else None,
+        "number": lambda field: float(field) if field else None,
+        "list": lambda field: field.split("|") if field else [],
+        "object": lambda field: json.loads(field) if field else None,
+    }
+    file: TextIO
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = csv.DictReader(file)
+        if rows.fieldnames != list(columns):
+            raise ValueError("its columns are not those of this dataset")
+        for row in rows:
+            yield {name: parse[kind](row[name]) for name, kind in columns.items()}
+
+
+def _read_parquet(path: Path, columns: Columns) -> Iterator[dict[str, Any]]:
+    parquet = require("pyarrow.parquet", extra="parquet")
+    objects = [name for name, kind in columns.items() if kind == "object"]
+    with parquet.ParquetFile(path) as file:
+        for batch in file.iter_batches(batch_size=_ROW_GROUP):
+            for row in batch.to_pylist():
+                yield row | {name: json.loads(row[name]) if row[name] else None for name in objects}
+
+
+_WRITERS: dict[str, Callable[[BinaryIO, Columns], _Writer]] = {
     ".jsonl": _JsonLinesWriter,
     ".csv": _CsvWriter,
     ".parquet": _ParquetWriter,
+}
+_READERS: dict[str, Callable[[Path, Columns], Iterator[dict[str, Any]]]] = {
+    ".jsonl": _read_json_lines,
+    ".csv": _read_csv,
+    ".parquet": _read_parquet,
 }

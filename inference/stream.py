@@ -8,9 +8,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
-from .documents import Document
+from .documents import Document, EndOfPart, Failure, SourceRead
 from .encoding import Encoded
 from .sentences import Sentence, split_sentences
+
+# What goes through beside the documents, in its place between them.
+Event = Failure | SourceRead | EndOfPart
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -26,37 +29,56 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
-    """Sentences that are scored together: documents or parts of them, and the tokens of all their sentences."""
+class _Split:
+    document: Document
+    sentences: list[Sentence]
 
-    parts: Sequence[Part]
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Sentences that are scored together: documents or parts of them, and the tokens of all their sentences.
+
+    Between the parts stands what else came in the stream.
+    """
+
+    parts: Sequence[Part | Event]
     encoded: Sequence[Encoded]
 
     @property
     def sentences(self) -> list[Sentence]:
         """The sentences of all parts, in the order of ``encoded``."""
-        return [sentence for part in self.parts for sentence in part.sentences]
+        return [sentence for part in self.parts if isinstance(part, Part) for sentence in part.sentences]
 
 
 def cut_windows(
-    documents: Iterable[Document], encode: Callable[[Sequence[Sentence], int, int], list[Encoded]], *, size: int
+    items: Iterable[Document | Event],
+    encode: Callable[[Sequence[Sentence], int, int], list[Encoded]],
+    *,
+    size: int,
 ) -> Iterator[Window]:
     """Split documents into sentences and cut the stream of them into windows, inside a document where it must be.
 
     Args:
-        documents: the documents; read as far as the window that is asked for.
+        items: the documents, and what else is to go through; read as far as the window that is asked for.
         encode: tokenises the sentences from one index to another of a document.
-        size: sentences of every window but the last; also the most documents, for those without a sentence.
+        size: sentences of every window but the last, and but those before an `EndOfPart`; also the most documents and
+            events, for those without a sentence.
     """
-    parts: list[Part] = []
+    parts: list[Part | Event] = []
     encoded: list[Encoded] = []
-    for document in documents:
-        sentences = split_sentences(document.text)
+    for item in map(_split, items):
+        if not isinstance(item, _Split):
+            parts.append(item)
+            if isinstance(item, EndOfPart) or len(parts) == size:
+                yield Window(parts, encoded)
+                parts, encoded = [], []
+            continue
+        sentences = item.sentences
         start, is_last = 0, False
         while not is_last:
             end = min(len(sentences), start + size - len(encoded))
             is_last = end == len(sentences)
-            parts.append(Part(document, sentences[start:end], is_last))
+            parts.append(Part(item.document, sentences[start:end], is_last))
             encoded += encode(sentences, start, end)
             start = end
             if size in (len(encoded), len(parts)):
@@ -64,6 +86,16 @@ def cut_windows(
                 parts, encoded = [], []
     if parts:
         yield Window(parts, encoded)
+
+
+def _split(item: Document | Event) -> _Split | Event:
+    if not isinstance(item, Document):
+        return item
+    try:
+        return _Split(item, split_sentences(item.text))
+    except Exception as error:  # one text that the splitter breaks on must not end a run over millions
+        reason = f"cannot be split into sentences ({type(error).__name__}: {error}); report it with the text"
+        return Failure(item.id, " ".join(reason.split()), stage="split", source=item.source)
 
 
 def work_ahead(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from itertools import compress, islice
 from pathlib import Path
@@ -14,15 +14,17 @@ import numpy.typing as npt
 from ..labels.labelset import LabelSet
 from .bundle import Bundle, load_bundle
 from .cache import CAPACITY, ScoreCache, Scored
-from .documents import Document, TableColumns
+from .documents import Document
 from .encoding import Encoded, Encoder, preceding
 from .engines.chain import load_engine
 from .engines.engine import Engine
 from .hub import fetch_model
+from .options import RunOptions
+from .outcome import Origin, Progress, RunSummary
 from .results import TaggedDocument, TaggedSentence
-from .run import RunSummary, run
+from .run import run
 from .sentences import Sentence, split_sentences
-from .stream import Window, cut_windows, work_ahead
+from .stream import Event, Part, Window, cut_windows, work_ahead
 
 # Sentences scored together: enough to fill batches of every length, little enough to stream.
 _WINDOW = 2048
@@ -54,15 +56,18 @@ class Tagger:
         backend: str = "auto",
         exact: bool = False,
         revision: str | None = None,
+        threads: int | None = None,
     ) -> Tagger:
-        """Load a model from a local folder or the Hugging Face Hub.
+        """Load a model from a local folder, the Hugging Face Hub or an address.
 
         Args:
-            name: a folder such as ``runs/seeds``, or a Hub id such as ``my-team/conflict-roles``.
+            name: a folder such as ``runs/seeds``, a Hub id such as ``my-team/conflict-roles``, or an address such as
+                ``s3://bucket/models/roles``.
             device: ``auto`` (CUDA, then MPS, then CPU), ``cpu``, ``cuda`` or ``mps``.
             backend: ``auto``, ``onnx`` (the exported model, on the CPU) or ``torch``.
             exact: fp32 only; otherwise the CPU runs the int8 export where its quality contract holds.
             revision: branch, tag or commit of a Hub model.
+            threads: of the onnx engine; by default the cores this process may use.
 
         Raises:
             ConfigError: the device is not there, or the model has no export for the onnx backend.
@@ -73,12 +78,24 @@ class Tagger:
         fetched = fetch_model(str(name), revision=revision)
         bundle = load_bundle(fetched.folder, name=str(name), revision=fetched.revision)
         encoder = Encoder.load(bundle.folder, window=bundle.manifest.window)
-        return cls(bundle, load_engine(bundle, backend=backend, device=device, exact=exact), encoder)
+        engine = load_engine(bundle, backend=backend, device=device, exact=exact, threads=threads)
+        return cls(bundle, engine, encoder)
 
     @property
     def labels(self) -> LabelSet:
         """The label set of the model."""
         return self.bundle.label_set
+
+    @property
+    def origin(self) -> Origin:
+        """What rows and reports say of the model."""
+        return Origin(
+            label_names=tuple(self.labels.names),
+            model=self.bundle.name,
+            revision=self.bundle.revision,
+            engine=f"{self.engine.backend} {self.engine.precision} on {self.engine.device}",
+            precision=self.engine.precision,
+        )
 
     def tag(self, text: str) -> list[TaggedSentence]:
         """Split a text into sentences and tag each; offsets point into ``text``."""
@@ -95,7 +112,7 @@ class Tagger:
         return self._tag_sequence(ready, preceding_count=self.bundle.manifest.context if in_sequence else 0)
 
     def tag_documents(
-        self, documents: Iterable[Document], *, cache: bool = True
+        self, documents: Iterable[Document], *, cache: bool = True, skip_boilerplate: bool = False
     ) -> Generator[TaggedDocument, None, None]:
         """Tag a stream of documents, in order, a bounded number of sentences at a time.
 
@@ -105,18 +122,43 @@ class Tagger:
         Args:
             documents: the documents.
             cache: score a sentence that was met before in this stream no second time. The scores are the same.
+            skip_boilerplate: leave datelines, by-lines and the like out of scoring; see `Sentence.content`.
+        """
+        with closing(self.tag_stream(documents, cache=cache, skip_boilerplate=skip_boilerplate)) as tagged:
+            for item in tagged:
+                if isinstance(item, TaggedDocument):
+                    yield item
+
+    def tag_stream(
+        self, items: Iterable[Document | Event], *, cache: bool = True, skip_boilerplate: bool = False
+    ) -> Generator[TaggedDocument | Event, None, None]:
+        """Tag a stream as `tag_documents` does, in which other things stand between the documents and go through.
+
+        What is scored after an `EndOfPart` does not depend on what came before it.
         """
         scores = ScoreCache(self.engine, capacity=CAPACITY if cache else 0)
-        windows = cut_windows(documents, self._encode_between, size=_WINDOW)
+
+        def encode(sentences: Sequence[Sentence], start: int, end: int) -> list[Encoded]:
+            return self._encode_between(sentences, start, end, skip_boilerplate=skip_boilerplate)
+
+        def score(window: Window) -> tuple[Scored | None, list[bool]]:
+            wanted = [not skip_boilerplate or bool(sentence.content) for sentence in window.sentences]
+            return self._score_window(list(compress(window.encoded, wanted)), scores), wanted
+
+        windows = cut_windows(items, encode, size=_WINDOW)
         tagged: list[TaggedSentence] = []
         repeated = 0
-        with closing(work_ahead(lambda window: self._score_window(window, scores), windows)) as scored_windows:
-            for window, scored in scored_windows:
-                new = iter(self._decide(window.sentences, window.encoded, scored)) if scored else iter(())
+        with closing(work_ahead(score, windows)) as scored_windows:
+            for window, (scored, wanted) in scored_windows:
+                decided = self._decide_window(window, scored, wanted)
                 again = iter(scored.repeated.tolist()) if scored else iter(())
+                is_wanted = iter(wanted)
                 for part in window.parts:
-                    tagged += islice(new, len(part.sentences))
-                    repeated += sum(islice(again, len(part.sentences)))
+                    if not isinstance(part, Part):
+                        yield part
+                        continue
+                    tagged += islice(decided, len(part.sentences))
+                    repeated += sum(islice(again, sum(islice(is_wanted, len(part.sentences)))))
                     if part.is_last:
                         yield TaggedDocument(part.document, tuple(tagged), repeated)
                         tagged, repeated = [], 0
@@ -125,36 +167,35 @@ class Tagger:
         self,
         inputs: str | Path | Sequence[str | Path],
         output: str | Path,
+        options: RunOptions | None = None,
         *,
-        glob: str | None = None,
-        columns: TableColumns | None = None,
-        cache: bool = True,
-        on_document: Callable[[TaggedDocument], None] | None = None,
+        on_progress: Callable[[Progress, TaggedDocument | None], None] | None = None,
+        stop: Callable[[], bool] | None = None,
     ) -> RunSummary:
-        """Tag files and folders into one JSONL, CSV or Parquet file of rows, one a sentence.
+        """Tag files and folders into one file of rows, one a sentence, or into a folder of parts that can be resumed.
 
         Args:
-            inputs: a file or folder, or several; folders are searched to the bottom.
-            output: the file to write, atomically; its extension chooses the format.
-            glob: take only files of folders whose name matches, such as ``*.txt``.
-            columns: names of the text and id columns of tables.
-            cache: score a sentence that was met before no second time. The scores are the same.
-            on_document: called after each document, to show progress.
+            inputs: a file, folder or address (``s3://``, ``https://``, …), or several; folders are searched to the
+                bottom.
+            output: a path or an address: ``.jsonl``, ``.csv`` or ``.parquet`` for one file, written atomically; a name
+                without extension for a dataset folder, in which the same call goes on where an earlier one was
+                interrupted.
+            options: what to read and what to write; see `RunOptions`.
+            on_progress: called with the counts so far after each document, and with the document.
+            stop: asked at the end of every part of a dataset folder; if it says true the run ends there.
 
         Raises:
-            ConfigError: an input does not exist, or the output's extension is unknown.
-            DataError: nothing to tag, or not one input could be read.
+            ConfigError: an input does not exist, or the output is of another kind, another model or other options.
+            DataError: nothing to tag, not one input could be read, or the output cannot be written.
         """
         return run(
-            lambda documents: self.tag_documents(documents, cache=cache),
+            self.tag_stream,
             [inputs] if isinstance(inputs, str | Path) else list(inputs),
-            output=Path(output),
-            label_names=self.labels.names,
-            model=self.bundle.name,
-            revision=self.bundle.revision,
-            glob=glob,
-            columns=columns or TableColumns(),
-            on_document=on_document,
+            output=output,
+            origin=self.origin,
+            options=options or RunOptions(),
+            on_progress=on_progress,
+            stop=stop,
         )
 
     def logits(self, sentences: Sequence[str], contexts: Sequence[str] | None = None) -> npt.NDArray[np.float32]:
@@ -172,15 +213,36 @@ class Tagger:
             scored = ScoreCache(self.engine, capacity=0).score(encoded)
         return self._decide(sentences, encoded, scored)
 
-    def _encode_between(self, sentences: Sequence[Sentence], start: int, end: int) -> list[Encoded]:
+    def _encode_between(
+        self, sentences: Sequence[Sentence], start: int, end: int, *, skip_boilerplate: bool
+    ) -> list[Encoded]:
         first = max(0, start - self.bundle.manifest.context)
-        texts = [sentence.text for sentence in sentences[first:end]]
+        texts = [sentence.content if skip_boilerplate else sentence.text for sentence in sentences[first:end]]
         contexts = preceding(texts, self.bundle.manifest.context)
         return self.encoder.encode(texts[start - first :], contexts[start - first :])
 
-    def _score_window(self, window: Window, scores: ScoreCache) -> Scored | None:
+    def _score_window(self, encoded: Sequence[Encoded], scores: ScoreCache) -> Scored | None:
         with self._turn:
-            return scores.score(window.encoded) if window.encoded else None
+            return scores.score(encoded) if encoded else None
+
+    def _decide_window(self, window: Window, scored: Scored | None, wanted: Sequence[bool]) -> Iterator[TaggedSentence]:
+        """Yield the sentences of a window tagged, those that were not scored with no role and no score."""
+        sentences = window.sentences
+        encoded = list(compress(window.encoded, wanted))
+        tagged = iter(self._decide(list(compress(sentences, wanted)), encoded, scored) if scored else ())
+        for sentence, is_wanted in zip(sentences, wanted, strict=True):
+            if is_wanted:
+                yield next(tagged)
+            else:
+                yield TaggedSentence(
+                    sentence.index,
+                    sentence.start,
+                    sentence.end,
+                    sentence.text,
+                    (),
+                    {},
+                    boilerplate=sentence.boilerplate,
+                )
 
     def _decide(
         self, sentences: Sequence[Sentence], encoded: Sequence[Encoded], scored: Scored
@@ -198,6 +260,7 @@ class Tagger:
                 roles=tuple(compress(names, decisions)),
                 scores=dict(zip(names, values, strict=True)),
                 truncated=tokens.truncated,
+                boilerplate=sentence.boilerplate,
             )
             for sentence, tokens, decisions, values in zip(
                 sentences, encoded, given.tolist(), probabilities.tolist(), strict=True

@@ -23,6 +23,16 @@ _EXTRAS = {
     "onnx": "train",
     "scikit-learn": "train",
     "pyarrow": "parquet",
+    "trafilatura": "formats",
+    "pypdfium2": "formats",
+    "python-docx": "formats",
+    "striprtf": "formats",
+    "zstandard": "formats",
+    "rensa": "deduplicate",
+    "aiohttp": "remote",
+    "s3fs": "remote",
+    "gcsfs": "remote",
+    "ray": "ray",
     "tensorboard": "tensorboard",
 }
 _CORE = ("eventroles", "huggingface-hub", "tokenizers", "sentencex", "pydantic", "numpy")

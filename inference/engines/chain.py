@@ -100,7 +100,9 @@ class EngineChain:
         raise EngineFailed(problem)
 
 
-def load_engine(bundle: Bundle, *, backend: str = "auto", device: str = "auto", exact: bool = False) -> EngineChain:
+def load_engine(
+    bundle: Bundle, *, backend: str = "auto", device: str = "auto", exact: bool = False, threads: int | None = None
+) -> EngineChain:
     """Load the best engine for a model on this machine, with those behind it that can take over.
 
     A GPU comes first, then the int8 export if its quality contract holds, the fp32 export, and torch on the CPU.
@@ -110,6 +112,7 @@ def load_engine(bundle: Bundle, *, backend: str = "auto", device: str = "auto", 
         backend: ``auto``, ``onnx`` or ``torch``.
         device: ``auto`` (CUDA, then MPS, then CPU), ``cpu``, ``cuda`` (``cuda:1`` for the second) or ``mps``.
         exact: only fp32.
+        threads: of the onnx engine; by default the cores this process may use.
 
     Raises:
         ConfigError: an unknown backend or device, a device that is not there, or no export for the onnx backend.
@@ -126,7 +129,8 @@ def load_engine(bundle: Bundle, *, backend: str = "auto", device: str = "auto", 
     if on_gpu:
         chosen.append(_torch(bundle, on_gpu))
     if backend != "torch" and _installed("onnxruntime"):
-        chosen += [_onnx(bundle, precision, file) for precision, file in _exported(bundle, exact=exact).items()]
+        exports = _exported(bundle, exact=exact)
+        chosen += [_onnx(bundle, precision, file, threads) for precision, file in exports.items()]
     if with_torch:
         chosen.append(_torch(bundle, "cpu"))
     elif backend == "torch" or not chosen:
@@ -140,9 +144,10 @@ def _exported(bundle: Bundle, *, exact: bool) -> dict[str, str]:
     return {precision: file for precision, file in files.items() if file}
 
 
-def _onnx(bundle: Bundle, precision: str, file: str) -> Candidate:
+def _onnx(bundle: Bundle, precision: str, file: str, threads: int | None) -> Candidate:
     return Candidate(
-        f"onnxruntime {precision} on the CPU", lambda: OnnxEngine(bundle.verified(file), precision=precision)
+        f"onnxruntime {precision} on the CPU",
+        lambda: OnnxEngine(bundle.verified(file), precision=precision, threads=threads),
     )
 
 

@@ -1,52 +1,25 @@
-"""Tables of documents: JSON Lines, CSV and Parquet files, read row by row."""
+"""Tables of documents in text files: JSON Lines, CSV and TSV, read row by row."""
 
 from __future__ import annotations
 
 import codecs
 import csv
-import hashlib
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
-from functools import partial, wraps
+from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO, TextIO
 
-from ...labels.errors import DataError, nearest, require
+from ...labels.errors import DataError
 from ..documents import Document, Failure, ReadOptions, Source, TableColumns
+from .rows import document_of_row, failure, kind, missing_column, too_large, with_a_good_row
 from .text import find_encoding, undecodable
 
-Reader = Callable[[Source, ReadOptions], Iterator[Document | Failure]]
-
 _DELIMITERS = (",", ";", "\t")  # a comma, then what spreadsheets write where the comma is the decimal sign
-_MOST_COLUMNS_SHOWN = 20
 _LONGEST_FIELD = 2**31 - 1  # characters; more overflows the C long of Windows
 _CHUNK = 1 << 20  # bytes
-_BATCH = 1024  # rows: texts are long
+_BEYOND_ASCII = bytes(range(128, 256))
 
 
-def _with_a_good_row(reader: Reader) -> Reader:
-    """Hold failures back until a row is good: where none is, the file is wrong, and one line says it."""
-
-    @wraps(reader)
-    def read(source: Source, options: ReadOptions) -> Iterator[Document | Failure]:
-        held: list[Failure] | None = []
-        for row in reader(source, options):
-            if held is None:
-                yield row
-            elif isinstance(row, Failure):
-                held.append(row)
-            else:
-                yield from held
-                yield row
-                held = None
-        if held:
-            tried = "its only row" if len(held) == 1 else f"none of its {len(held):,} rows"
-            verb = "cannot" if len(held) == 1 else "can"
-            raise DataError(f"{tried} {verb} be read; {held[0].document}: {held[0].reason}")
-
-    return read
-
-
-@_with_a_good_row
+@with_a_good_row
 def read_jsonl(source: Source, options: ReadOptions) -> Iterator[Document | Failure]:
     """Read a document from each line, an object; blank lines are passed over.
 
@@ -54,80 +27,57 @@ def read_jsonl(source: Source, options: ReadOptions) -> Iterator[Document | Fail
         DataError: the file is not UTF-8, or not one row of it can be read.
         OSError: the file cannot be opened.
     """
-    columns = options.columns
     with source.path.open("rb") as file:
-        for number, (line, row) in enumerate(_json_lines(file), start=1):
+        for number, (line, row) in enumerate(_json_lines(file, options), start=1):
             if isinstance(row, str):
-                yield _failure(source, line, row)
-            elif problem := _missing_column(columns, row):
-                yield _failure(source, line, problem)
+                yield failure(source, line, row)
+            elif problem := missing_column(options.columns, row):
+                yield failure(source, line, problem)
             else:
-                yield _document(
-                    source, columns, line=line, number=number, text=row[columns.text], name=row.get(columns.id)
-                )
+                yield document_of_row(source, options, line=line, number=number, row=row)
 
 
-@_with_a_good_row
+@with_a_good_row
 def read_csv(source: Source, options: ReadOptions) -> Iterator[Document | Failure]:
-    """Read a document from each row below the header; the header tells commas, semicolons and tabs apart.
+    """Read a document from each row below the header, which tells commas, semicolons and tabs apart.
+
+    Of a file called ``.tsv`` tabs are tried first.
 
     Raises:
         DataError: the file is no text, has no header or not the columns, or not one row of it can be read.
         OSError: the file cannot be opened.
     """
+    limit = options.limits.document_bytes
     with source.path.open("rb") as raw:
-        chunks = (b"".join(lines) for lines in iter(partial(raw.readlines, _CHUNK), []))
-        encoding = find_encoding(chunks, name=source.id)
+        encoding = find_encoding(_chunks(raw, limit), name=source.id)
     # One limit for the whole process, looked at for every field; articles are longer than its 131,072 characters.
     csv.field_size_limit(_LONGEST_FIELD)
+    tabs = ".tsv" in (suffix.lower() for suffix in source.path.suffixes)
+    delimiters = ("\t", *_DELIMITERS[:-1]) if tabs else _DELIMITERS
     try:
         with source.path.open(encoding=encoding, newline="") as file:
-            yield from _csv_rows(source, options.columns, file)
+            yield from _csv_rows(source, options, file=file, delimiters=delimiters)
     except UnicodeDecodeError as error:
         raise DataError(undecodable(encoding, error)) from error
 
 
-@_with_a_good_row
-def read_parquet(source: Source, options: ReadOptions) -> Iterator[Document | Failure]:
-    """Read a document from each row.
-
-    Raises:
-        DataError: the file is damaged or has not the columns, or not one row of it can be read.
-        EventRolesError: pyarrow is not installed.
-        OSError: the file cannot be opened.
-    """
-    columns = options.columns
-    arrow = require("pyarrow", extra="parquet")
-    parquet = require("pyarrow.parquet", extra="parquet")
-    number = 0
-    try:
-        with parquet.ParquetFile(source.path) as file:
-            found = file.schema_arrow.names
-            if problem := _missing_column(columns, found):
-                raise DataError(problem)
-            wanted = [name for name in dict.fromkeys((columns.text, columns.id)) if name in found]
-            for batch in file.iter_batches(columns=wanted, batch_size=_BATCH):
-                for place in range(batch.num_rows):
-                    number += 1
-                    row = {name: batch.column(name)[place] for name in wanted}
-                    try:
-                        values = {name: cell.as_py() for name, cell in row.items()}
-                    except UnicodeDecodeError:
-                        yield _failure(source, number, "not UTF-8; write the row again")
-                        continue
-                    name = values.get(columns.id)
-                    yield _document(source, columns, line=number, number=number, text=values[columns.text], name=name)
-    except arrow.ArrowException as error:
-        raise DataError(f"not a readable Parquet file ({' '.join(str(error).split())}); write it again") from error
-
-
-def _json_lines(file: BinaryIO) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
+def _json_lines(file: BinaryIO, options: ReadOptions) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
     """Yield the line number and object of each line that is not blank, or a sentence on why it is none."""
-    for line, data in enumerate(file, start=1):
+    limit = options.limits.document_bytes
+    line = 0
+    while data := file.readline(limit + 1):
+        line += 1
         if line == 1:
             if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
                 raise DataError("begins with the mark of UTF-16 or UTF-32; JSON Lines are UTF-8: save it as UTF-8")
             data = data.removeprefix(codecs.BOM_UTF8)
+            if data.lstrip().startswith(b"["):
+                raise DataError("begins with [ like one JSON array; write each of its objects on a line of its own")
+        if len(data) > limit:
+            while not data.endswith(b"\n") and (data := file.readline(_CHUNK)):
+                pass
+            yield line, too_large(options)
+            continue
         if not data.strip():
             continue
         try:
@@ -137,23 +87,71 @@ def _json_lines(file: BinaryIO) -> Iterator[tuple[int, Mapping[str, Any] | str]]
         except (ValueError, RecursionError) as error:  # ValueError: also a number too long for an int
             yield line, f"not valid JSON: {error}; mend or remove the line"
         else:
-            yield line, row if isinstance(row, dict) else f"{_kind(row)}; expected one object {{…}} a line"
+            yield line, row if isinstance(row, dict) else f"{kind(row)}; expected one object {{…}} a line"
 
 
-def _csv_rows(source: Source, columns: TableColumns, file: TextIO) -> Iterator[Document | Failure]:
-    header, rows = _read_header(file, columns)
-    text_at = header.index(columns.text)
-    id_at = header.index(columns.id) if columns.id in header else len(header)
+class _TooLarge(csv.Error):
+    """A row grows beyond the limit."""
+
+
+class _Lines:
+    """The lines of a file, for the csv module: a row that grows beyond the limit ends in an error.
+
+    Attributes:
+        number: of the line read last, from 1.
+    """
+
+    def __init__(self, file: TextIO, limit: int) -> None:
+        self._file = file
+        self._limit = limit
+        self.begin()
+
+    def begin(self) -> None:
+        """Go to the start of the file."""
+        self._file.seek(0)
+        self.number = 0
+        self.begin_row()
+
+    def begin_row(self) -> None:
+        """Count from here on."""
+        self._left = self._limit
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        line = self._file.readline(self._limit + 1)
+        if not line:
+            raise StopIteration
+        self.number += 1
+        self._left -= len(line)
+        if self._left < 0:
+            while not line.endswith(("\n", "\r")) and (line := self._file.readline(_CHUNK)):
+                pass
+            raise _TooLarge
+        return line
+
+
+def _csv_rows(
+    source: Source, options: ReadOptions, *, file: TextIO, delimiters: tuple[str, ...]
+) -> Iterator[Document | Failure]:
+    lines = _Lines(file, options.limits.document_bytes)
+    header, rows = _read_header(lines, options.columns, delimiters=delimiters)
     number = 0
     while True:
-        line = rows.line_num + 1
+        lines.begin_row()
+        line = lines.number + 1
         try:
             row = next(rows)
         except StopIteration:
             return
+        except _TooLarge:
+            number += 1
+            yield failure(source, line, f"{too_large(options)}, and look for a quote that is never closed")
+            continue
         except csv.Error as error:
             number += 1
-            yield _failure(source, line, f"not valid CSV: {error}; close each quote, and double quotes inside quotes")
+            yield failure(source, line, f"not valid CSV: {error}; close each quote, and double quotes inside quotes")
             continue
         if not row:
             continue
@@ -161,64 +159,48 @@ def _csv_rows(source: Source, columns: TableColumns, file: TextIO) -> Iterator[D
         if any(row[len(header) :]):
             # Taken as it is, the text would end at its first comma.
             reason = f"{len(row)} fields, but the header has {len(header)}; quote the fields that hold delimiters"
-            yield _failure(source, line, reason)
+            yield failure(source, line, reason)
         else:
-            text = row[text_at] if text_at < len(row) else None
-            name = row[id_at] if id_at < len(row) else None
-            yield _document(source, columns, line=line, number=number, text=text, name=name)
+            values = _by_column(header, row, text=options.columns.text)
+            yield document_of_row(source, options, line=line, number=number, row=values)
 
 
-def _read_header(file: TextIO, columns: TableColumns) -> tuple[list[str], Any]:
+def _read_header(lines: _Lines, columns: TableColumns, *, delimiters: tuple[str, ...]) -> tuple[list[str], Any]:
     """Return the header and the reader of the rows below it."""
     headers: list[list[str]] = []
-    for delimiter in _DELIMITERS:
-        file.seek(0)
+    for delimiter in delimiters:
+        lines.begin()
         # Not strict, a quote left open would swallow the rest of the file without a word.
-        rows = csv.reader(file, delimiter=delimiter, strict=True)
+        rows = csv.reader(lines, delimiter=delimiter, strict=True)
         try:
             header = next((row for row in rows if row), [])
         except csv.Error:
             continue
-        if _missing_column(columns, header) is None:
+        if missing_column(columns, header) is None:
             return header, rows
         headers.append(header)
     if not any(headers):
         raise DataError(f"no header; expected a first row that names the columns, {columns.text!r} among them")
-    raise DataError(_missing_column(columns, max(headers, key=len)) or "")
+    raise DataError(missing_column(columns, max(headers, key=len)) or "")
 
 
-def _missing_column(columns: TableColumns, found: Collection[str]) -> str | None:
-    needed = {"--text-column": columns.text}
-    if columns.id != TableColumns().id:  # nobody asked for the usual one; a row number does as well
-        needed["--id-column"] = columns.id
-    for option, name in needed.items():
-        if name not in found:
-            shown = ", ".join(map(repr, list(found)[:_MOST_COLUMNS_SHOWN])) or "none"
-            more = ", …" if len(found) > _MOST_COLUMNS_SHOWN else ""
-            return f"no column {name!r}; found {shown}{more}.{nearest(name, found)} Name the column with {option}"
-    return None
+def _by_column(header: list[str], row: list[str], *, text: str) -> dict[str, str]:
+    """Return the fields by column, the empty ones left out but for the text; of two columns by one name the first."""
+    values: dict[str, str] = {}
+    for name, value in zip(header, row, strict=False):
+        if name and name not in values and (value or name == text):
+            values[name] = value
+    return values
 
 
-def _document(
-    source: Source, columns: TableColumns, *, line: int, number: int, text: object, name: object
-) -> Document | Failure:
-    if not isinstance(text, str):
-        return _failure(source, line, f"column {columns.text!r} is {_kind(text)}; expected text")
-    if isinstance(name, (dict, list)):
-        return _failure(source, line, f"column {columns.id!r} is {_kind(name)}; expected a name or number")
-    # NaN is how pandas writes that there is none
-    unnamed = name is None or name == "" or name != name
-    document = f"{source.id}:{number}" if unnamed else str(name)
-    # surrogatepass: JSON can hold half a surrogate pair, and such a row has a hash too
-    return Document(document, hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest(), text)
-
-
-def _failure(source: Source, line: int, reason: str) -> Failure:
-    return Failure(f"{source.id}:{line}", reason)
-
-
-def _kind(value: object) -> str:
-    if value is None:
-        return "empty (null)"
-    kinds = {bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "an object", str: "text"}
-    return kinds.get(type(value), f"of type {type(value).__name__}")
+def _chunks(file: BinaryIO, limit: int) -> Iterator[bytes]:
+    """Yield a file cut behind line ends, but for lines beyond the limit, which lose their end."""
+    while data := file.read(_CHUNK):
+        if not data.endswith(b"\n"):
+            rest = file.readline(limit)
+            data += rest
+            if len(rest) == limit and not rest.endswith(b"\n"):
+                while (more := file.readline(_CHUNK)) and not more.endswith(b"\n"):
+                    pass
+                data = data.rstrip(_BEYOND_ASCII)  # a letter may be cut in two
+        yield data

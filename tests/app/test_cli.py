@@ -126,7 +126,8 @@ def test_tag_writes_one_row_a_sentence_with_offsets_that_reproduce_it(
         import pyarrow.parquet
 
         rows = pyarrow.parquet.read_table(output).to_pylist()
-    before, after = ["document", "sha256", "index", "start", "end", "text", "roles"], ["model", "revision"]
+    before = ["document", "sha256", "index", "start", "end", "text", "roles"]
+    after = ["boilerplate", "boilerplate_end", "source", "title", "date", "metadata", "model", "revision"]
     assert [*before, "attack", "retaliation", "casualty_report", "official_statement", *after] == list(rows[0])
     assert ["a.txt", "a.txt", "x1", "deep/b.md", "deep/b.md"] == [row["document"] for row in rows]
     text = (articles / "a.txt").read_text(encoding="utf-8")

@@ -7,10 +7,11 @@ import warnings
 from collections.abc import Iterator, Sequence
 
 import pytest
-from eventroles.inference.documents import Document
+from eventroles.inference import stream
+from eventroles.inference.documents import Document, EndOfPart, Failure
 from eventroles.inference.encoding import Encoded
-from eventroles.inference.sentences import Sentence
-from eventroles.inference.stream import Window, cut_windows, work_ahead
+from eventroles.inference.sentences import Sentence, split_sentences
+from eventroles.inference.stream import Part, Window, cut_windows, work_ahead
 
 NO_TOKENS = Encoded([], [], truncated=False)
 PATIENCE = 10  # seconds until a wait is a failure
@@ -52,6 +53,39 @@ def test_a_document_that_ends_with_its_window_leaves_no_empty_part() -> None:
     assert [[("0", 2, False)], [("0", 2, True)], [("1", 1, True)]] == sizes(
         cut_windows(documents(4, 1), encode, size=2)
     )
+
+
+def test_what_stands_between_documents_goes_through_in_its_place() -> None:
+    lost = Failure("lost", "damaged")
+    first, second = documents(1, 1)
+    (window,) = cut_windows([first, lost, second], encode, size=9)
+    assert [first, lost, second] == [part.document if isinstance(part, Part) else part for part in window.parts]
+    assert 2 == len(window.sentences)
+
+
+def test_the_end_of_a_part_ends_the_window() -> None:
+    ends = cut_windows([*documents(1), EndOfPart(), *documents(2), EndOfPart()], encode, size=9)
+    assert [1, 2] == [len(window.sentences) for window in ends]
+
+
+def test_many_failures_in_a_row_fill_windows_too() -> None:
+    windows = list(cut_windows([Failure(str(number), "") for number in range(7)], encode, size=3))
+    assert [3, 3, 1] == [len(window.parts) for window in windows]
+
+
+def test_a_text_that_the_splitter_breaks_on_is_a_failure_and_the_next_one_is_split(monkeypatch) -> None:
+    def fragile(text: str) -> list[Sentence]:
+        if not text:
+            raise RecursionError("too deep")
+        return split_sentences(text)
+
+    monkeypatch.setattr(stream, "split_sentences", fragile)
+    (window,) = cut_windows(documents(0, 1), encode, size=9)
+    failure, part = window.parts
+    assert isinstance(failure, Failure)
+    assert isinstance(part, Part)
+    assert ("0", "split", "1") == (failure.document, failure.stage, part.document.id)
+    assert "RecursionError: too deep" in failure.reason
 
 
 def test_items_come_back_in_order_with_what_was_made_of_them() -> None:

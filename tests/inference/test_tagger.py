@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
-from eventroles import Document, Tagger
+from eventroles import Document, RunOptions, Tagger
 from eventroles.inference.encoding import Encoded
 from eventroles.inference.engines.chain import Candidate, EngineChain
 from eventroles.inference.engines.engine import EngineFailed
@@ -178,12 +178,33 @@ def test_the_cache_changes_no_row_and_spares_the_model_what_is_repeated(tagger: 
         (tmp_path / f"{number:03}.txt").write_text(document.text, encoding="utf-8")
     engines = Counting(), Counting()
     kept, anew = (
-        with_engine(tagger, engine).tag_folder(tmp_path, tmp_path / f"{cache}.jsonl", glob="*.txt", cache=cache)
+        with_engine(tagger, engine).tag_folder(
+            tmp_path, tmp_path / f"{cache}.jsonl", RunOptions(glob="*.txt", cache=cache)
+        )
         for engine, cache in zip(engines, (True, False), strict=True)
     )
     assert (tmp_path / "True.jsonl").read_bytes() == (tmp_path / "False.jsonl").read_bytes()
     assert (4000, 0) == (kept.repeated, anew.repeated)
     assert [4001, 8001] == [sum(engine.sizes) for engine in engines]
+
+
+def test_boilerplate_is_marked_and_on_request_not_shown_to_the_model(tagger: Tagger) -> None:
+    text = "KHARET, March 3 (Northwire) - Gunmen raided the market.\n\nRead more: Ten dead in Oru\n\nThey fled."
+    document = Document("a", "", text)
+    engine = Counting()
+    (plain,) = with_engine(tagger, engine).tag_documents([document])
+    assert (["dateline", "read_also", None], [3]) == (
+        [sentence.boilerplate and sentence.boilerplate.rule for sentence in plain.sentences],
+        engine.sizes,
+    )
+    engine = Counting()
+    (skipped,) = with_engine(tagger, engine).tag_documents([document], skip_boilerplate=True)
+    assert [2] == engine.sizes
+    assert [(s.start, s.end, s.text) for s in plain.sentences] == [(s.start, s.end, s.text) for s in skipped.sentences]
+    assert ((), {}) == (skipped.sentences[1].roles, skipped.sentences[1].scores)
+    (alone,) = tagger.tag_sentences(["Gunmen raided the market."])
+    (cut, *_) = next(tagger.tag_documents([document], skip_boilerplate=True)).sentences
+    assert alone.scores == pytest.approx(cut.scores, abs=1e-5)
 
 
 def test_where_scores_depend_on_company_the_cache_changes_no_row_either(tagger: Tagger) -> None:

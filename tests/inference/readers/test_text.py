@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from eventroles.inference.documents import Document, Failure, ReadOptions, Source, TableColumns
-from eventroles.inference.sources import read_source
+from eventroles.inference.reading.door import read_source
 from eventroles.labels.errors import DataError
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -48,7 +48,8 @@ def reasons(items: list[Document | Failure]) -> list[tuple[str, str]]:
 def test_a_text_is_read_in_its_encoding_without_its_mark(tmp_path, text, encoding, extension):
     data = text.encode(encoding)
     (document,) = read(tmp_path / f"news{extension}", data)
-    assert document == Document("news" + extension, hashlib.sha256(data).hexdigest(), text)
+    name = f"news{extension}"
+    assert document == Document(name, hashlib.sha256(data).hexdigest(), text, source=name)
 
 
 def test_big_endian_marks_are_known_too(tmp_path):
@@ -67,9 +68,10 @@ def test_newlines_stay_as_they_are(tmp_path):
     assert texts(read(tmp_path / "a.txt", text.encode())) == [text]
 
 
-def test_an_empty_file_is_a_document_without_text(tmp_path):
-    assert texts(read(tmp_path / "a.txt", b"")) == [""]
-    assert texts(read(tmp_path / "b.txt", b"\xef\xbb\xbf")) == [""]
+def test_a_file_without_text_is_a_failure(tmp_path):
+    for data in (b"", b"\xef\xbb\xbf", b" \n\t\r\n", "\u2003\u2028".encode()):
+        ((name, reason),) = reasons(read(tmp_path / "a.txt", data))
+        assert (name, "holds no text") == ("a.txt", reason[:13])
 
 
 @pytest.mark.parametrize(
@@ -93,7 +95,7 @@ def test_a_binary_or_broken_file_is_refused_with_a_remedy(tmp_path, data, reason
 def test_any_bytes_give_one_document_or_one_clear_refusal(data):
     with tempfile.TemporaryDirectory() as folder, suppress(DataError):
         (document,) = read(Path(folder) / "a.txt", data)
-        assert document.sha256 == hashlib.sha256(data).hexdigest()
+        assert isinstance(document, Failure) or document.sha256 == hashlib.sha256(data).hexdigest()
 
 
 def test_every_object_is_a_document_and_bad_lines_do_not_lose_the_others(tmp_path):
@@ -150,14 +152,17 @@ def test_deep_nesting_and_endless_numbers_are_failures_of_their_row(tmp_path):
     assert [place for place, _ in reasons(items)] == ["a.jsonl:2", "a.jsonl:3"]
 
 
-def test_half_a_surrogate_pair_has_a_hash_too(tmp_path):
-    (document,) = read(tmp_path / "a.jsonl", b'{"text": "cut \\ud83d"}')
-    assert document.sha256 == hashlib.sha256("cut \ud83d".encode("utf-8", "surrogatepass")).hexdigest()
+def test_half_a_surrogate_pair_is_a_failure_that_says_where(tmp_path):
+    items = read(tmp_path / "a.jsonl", b'{"text": "cut \\ud83d"}')
+    assert reasons(items) == [
+        ("a.jsonl:1", "the text holds half a character (a lone surrogate) at 4; write the file again")
+    ]
 
 
-def test_an_empty_table_has_no_documents(tmp_path):
-    assert read(tmp_path / "a.jsonl", b"\n \n") == []
-    assert read(tmp_path / "a.csv", b"id,text\n") == []
+@pytest.mark.parametrize(("name", "data"), [("a.jsonl", b""), ("a.jsonl", b"\n \n"), ("a.csv", b"id,text\n")])
+def test_a_table_without_rows_is_refused(tmp_path, name, data):
+    with pytest.raises(DataError, match="holds no document; leave it out"):
+        read(tmp_path / name, data)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1251"])
@@ -243,6 +248,7 @@ def test_a_damaged_parquet_file_is_refused_in_one_line(tmp_path, cut):
 def test_any_text_comes_back_from_every_table(rows):
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        rows = [row for row in rows if row.strip()] or ["Rain."]  # without text a row is a failure
         lines = "".join(json.dumps({"text": row}) + "\n" for row in rows)
         assert texts(read(folder / "a.jsonl", lines.encode())) == rows
         assert texts(read(write_parquet(folder / "a.parquet", text=pa.array(rows, pa.string())))) == rows

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from eventroles.inference.documents import Document, Failure, ReadOptions, Source
-from eventroles.inference.sources import find_sources, read_source
+from eventroles.inference.reading.door import read_source
+from eventroles.inference.reading.sources import find_sources
 from eventroles.labels.errors import ConfigError, DataError
 
 NEWS = "Gunmen fired on a bus near the dam. Two passengers were hurt."
@@ -29,7 +30,7 @@ def ids(found) -> list[str]:
 def test_a_folder_gives_its_supported_files_sorted_with_ids_below_it(tmp_path):
     make(tmp_path, "b.txt", "a/z.md", "a/y.TXT", "a.jsonl", "c.csv", "d.parquet", "photo.png", "notes.docx")
     found = find_sources([tmp_path])
-    assert ids(found) == ["a/y.TXT", "a/z.md", "a.jsonl", "b.txt", "c.csv", "d.parquet"]
+    assert ids(found) == ["a/y.TXT", "a/z.md", "a.jsonl", "b.txt", "c.csv", "d.parquet", "notes.docx"]
     assert tmp_path / "a" / "z.md" == list(find_sources([tmp_path]).sources)[1].path
     assert found.failures == ()
 
@@ -66,7 +67,7 @@ def test_a_linked_file_goes_by_its_own_name_where_that_is_among_the_inputs(tmp_p
     assert ids(find_sources([tmp_path / "in"])) == ["link.txt", "z.txt"]
 
 
-def test_links_that_lead_in_circles_end(tmp_path):
+def test_links_that_lead_in_circles_end_and_are_told(tmp_path):
     make(tmp_path, "in/deep/a.txt", "far/b.txt")
     (tmp_path / "in/deep/up").symlink_to(tmp_path / "in")
     (tmp_path / "in/again").symlink_to(tmp_path / "in/deep")
@@ -75,7 +76,10 @@ def test_links_that_lead_in_circles_end(tmp_path):
     (tmp_path / "in/self.txt").symlink_to(tmp_path / "in/self.txt")
     found = find_sources([tmp_path / "in"])
     assert ids(found) == ["deep/a.txt", "far/b.txt"]
-    assert [failure.document for failure in found.failures] == ["self.txt"]
+    assert [("deep/up", "a link to a folder that it lies in; not followed")] == [
+        (failure.document, failure.reason) for failure in found.failures[:1]
+    ]
+    assert ["deep/up", "self.txt"] == [failure.document for failure in found.failures]
 
 
 def test_a_link_that_leads_nowhere_is_a_failure_if_it_would_be_read(tmp_path):
@@ -128,21 +132,44 @@ def test_all_inputs_that_do_not_exist_are_named_at_once(tmp_path):
 
 
 def test_a_folder_without_a_supported_file_is_an_error_that_says_what_is_there(tmp_path):
-    make(tmp_path, "a.docx", "b.pdf", "Makefile")
-    with pytest.raises(DataError, match=r"found no \.txt, .* only \.docx, \.pdf, no extension; convert"):
+    make(tmp_path, "a.doc", "b.png", "Makefile")
+    with pytest.raises(DataError, match=r"found no \.txt, .* only \.doc, \.png, no extension; convert"):
         find_sources([tmp_path])
     make(tmp_path, "c.txt")
     with pytest.raises(DataError, match=r"matches '\*\.md'; give another --glob"):
         find_sources([tmp_path], glob="*.md")
 
 
-def test_pipes_and_sockets_in_a_folder_are_passed_over(tmp_path, monkeypatch):
+def test_pipes_and_sockets_in_a_folder_fail_instead_of_waiting(tmp_path, monkeypatch):
     make(tmp_path, "a.txt")
     os.mkfifo(tmp_path / "pipe.txt")
     monkeypatch.chdir(tmp_path)  # the path of a socket may not be long
     with socket.socket(socket.AF_UNIX) as server:
         server.bind("socket.txt")
-        assert ids(find_sources([tmp_path])) == ["a.txt"]
+        found = find_sources([tmp_path])
+        assert ids(found) == ["a.txt"]
+        assert [("pipe.txt", "find"), ("socket.txt", "find")] == [(bad.document, bad.stage) for bad in found.failures]
+        assert found.failures[0].reason.startswith("not a regular file; copy what it holds")
+
+
+def test_files_of_no_kind_we_read_are_counted_by_extension(tmp_path):
+    make(tmp_path, "a.txt", "b.png", "deep/c.PNG", "Makefile")
+    assert {".png": 2, "no extension": 1} == find_sources([tmp_path]).passed_over
+
+
+def test_an_output_folder_inside_the_input_is_not_searched(tmp_path):
+    make(tmp_path, "a.txt", "tags/rows/part-00000.jsonl")
+    assert ids(find_sources([tmp_path], exclude=tmp_path / "tags")) == ["a.txt"]
+
+
+def test_names_that_are_no_utf8_become_ids_that_can_be_written(tmp_path):
+    path = os.fsencode(tmp_path) + b"/caf\xe9.txt"
+    try:
+        Path(os.fsdecode(path)).write_text(NEWS)
+    except OSError:
+        pytest.skip("this file system takes no such name")
+    (source,) = find_sources([tmp_path]).sources
+    assert ("caf\\udce9.txt", NEWS) == (source.id, source.path.read_text())
 
 
 def test_a_pipe_named_directly_fails_when_read_instead_of_waiting(tmp_path):
@@ -164,9 +191,8 @@ def test_a_folder_that_may_not_be_entered_is_a_failure(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "scandir", guarded)
     found = find_sources([tmp_path])
     assert ids(found) == ["open/a.txt"]
-    assert [
-        Failure("shut", "cannot be opened: Permission denied; ask for the right to read it, or leave it out")
-    ] == list(found.failures)
+    reason = "cannot be opened: Permission denied; ask for the right to read it, or leave it out"
+    assert [Failure("shut", reason, "find", "shut")] == list(found.failures)
     alone = find_sources([tmp_path / "shut"])
     assert (list(alone.sources), alone.failures[0].document) == ([], (tmp_path / "shut").as_posix())
 
@@ -186,9 +212,9 @@ def test_rights_taken_away_are_seen(tmp_path):
 
 
 def test_an_unsupported_file_named_directly_fails_when_read_naming_the_supported_kinds(tmp_path):
-    make(tmp_path, "report.pdf")
-    found = find_sources([tmp_path / "report.pdf"])
-    with pytest.raises(DataError, match=r"report\.pdf: .*\(\.pdf\); convert it to \.txt, .* or \.parquet"):
+    make(tmp_path, "report.wpd")
+    found = find_sources([tmp_path / "report.wpd"])
+    with pytest.raises(DataError, match=r"report\.wpd: .*\(\.wpd\); convert it to \.txt, .* or \.zst"):
         list(read_source(next(found.sources), options=ReadOptions()))
 
 
