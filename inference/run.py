@@ -22,7 +22,7 @@ from .outcome import Origin, Progress, RunSummary, summarise
 from .reading.pipe import STANDARD, read_pipe
 from .reading.process import ReaderProcess
 from .reading.sources import check_inputs, find_sources
-from .remote import check_output, name_of, place, put_at
+from .remote import check_output, name_of, place, put_at, readable
 from .results import TaggedDocument
 from .rows import Table
 from .sinks import Sink, json_line, open_sink
@@ -186,7 +186,7 @@ def run_folder(
 def identity(inputs: Sequence[str | Path], origin: Origin, options: RunOptions) -> dict[str, object]:
     """Return what must be the same for rows to stand in one dataset folder: model, inputs, options, by name."""
     places = [place(name) for name in inputs]
-    names = [str(name.absolute() if isinstance(name, Path) else name) for name in places]
+    names = [str(name.absolute()) if isinstance(name, Path) else readable(name) for name in places]
     return {
         "inputs": sorted(names),
         "model": origin.model,

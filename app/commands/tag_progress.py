@@ -71,7 +71,8 @@ class Feedback:
             self._bar.update(self._task, completed=counts.read, total=counts.size or None, text=text)
         elif self._lines and time.monotonic() - self._last >= _SECONDS:
             self._last = time.monotonic()
-            left = counts.seconds * (counts.size - counts.read) / counts.read if counts.read and counts.size else None
+            to_come = max(0, counts.size - counts.read)
+            left = counts.seconds * to_come / counts.read if counts.read and counts.size else None
             _print_json(
                 event="progress",
                 documents=counts.documents,

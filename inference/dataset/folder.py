@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -109,14 +110,13 @@ class Dataset:
             skip: int | None = 0
             if known is not None:
                 if self._has_changed(source, entry, known) or (retry_failed and self.ledger.has_failures(source.id)):
-                    self._strike_out(known)
                     changed.append(source.id)
                 else:
                     skip = known.items if known.state == "partial" else None
                     earlier += skip is None
             self.ledger.plan(entry, skip=skip)
-        if changed:  # a later command must not take for done what was struck out
-            self.layout.storage.publish_ledger(LEDGER, last=True)
+        if changed:
+            self._strike_out(changed)
         pending, size = self.ledger.pending()
         return Plan(pending, size, earlier, tuple(changed), tuple(self.ledger.removed()))
 
@@ -169,7 +169,10 @@ class Dataset:
         path = self.layout.storage.folder / name
         unfinished = path.with_name(f".{name}.partial")
         with told(path):
-            unfinished.write_bytes(content)
+            with unfinished.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
             unfinished.replace(path)
         self.layout.storage.publish(name)
 
@@ -180,7 +183,9 @@ class Dataset:
 
     def _check_identity(self) -> None:
         known = self.ledger.get("identity")
-        if known is None:
+        if known != self.identity and not self.ledger.documents():
+            # Nothing is lost by beginning anew, as after a mistyped column of which every row failed.
+            self.ledger.clear()
             self.ledger.set("identity", self.identity)
             return
         problems = [
@@ -219,14 +224,17 @@ class Dataset:
             return False
         return True
 
-    def _strike_out(self, source: SourceEntry) -> None:
-        """Take the rows of an input out of its parts, and then out of the ledger: a kill in between is made good."""
+    def _strike_out(self, sources: Sequence[str]) -> None:
+        """Take the rows of inputs out of their parts, and then out of the ledger: a kill in between is made good."""
+        gone = frozenset(sources)
 
         def others(row: Row) -> Row | None:
-            return None if row["source"] == source.id else row
+            return None if row["source"] in gone else row
 
-        parts = {number: rewrite(self.layout, number, others) for number in self.ledger.parts_of(source.id)}
-        self.ledger.forget(source.id, parts)
+        numbers = sorted({number for source in sources for number in self.ledger.parts_of(source)})
+        self.ledger.forget(sources, {number: rewrite(self.layout, number, others) for number in numbers})
+        # A later command must not take for done what was struck out.
+        self.layout.storage.publish_ledger(LEDGER, last=True)
 
     def _cluster(self) -> None:
         documents, sentences = stories(), sentence_clusters()
@@ -237,11 +245,11 @@ class Dataset:
                 for story in [documents.add("\n".join(row["text"] for row in rows))]
                 for row in rows
             )
-            rewrite(self.layout, number, partial(_with_clusters, found))
+            rewrite(self.layout, number, partial(_with_clusters, found), with_texts=False)
 
 
 def _with_clusters(found: Iterator[Row], row: Row) -> Row:
-    return {**row, **next(found)} if "story" in row else row  # the kept texts have no such columns
+    return {**row, **next(found)}
 
 
 def _shown(value: object) -> str:

@@ -8,12 +8,13 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from ...labels.errors import DataError
 from ..documents import Failure, Stage
+from ..remote import readable
 
 State = Literal["partial", "done", "failed"]
 
@@ -145,21 +146,30 @@ class Ledger:
         with self._transaction() as run:
             run("INSERT OR REPLACE INTO parts VALUES (?, ?, ?, ?)", (part.number, *_as_columns(part.counts)))
             for source in part.sources.values():
-                row = (*map(_storable, asdict(source).values()), revision, config)
+                # Without the signature that a web address may carry.
+                values = asdict(replace(source, path=readable(source.path))).values()
+                row = (*map(_storable, values), revision, config)
                 run(f"INSERT OR REPLACE INTO sources VALUES ({', '.join('?' * len(row))})", row)
                 run("INSERT INTO pieces VALUES (?, ?, ?)", (source.id, part.number, part.documents[source.id]))
             for failure in part.failures:
                 run("INSERT INTO failures VALUES (NULL, ?, ?, ?, ?, ?)", (part.number, *_failure_columns(failure)))
             run("DELETE FROM run WHERE key = 'clustered'", ())
 
-    def forget(self, source_id: str, parts: Mapping[int, Counts]) -> None:
-        """Strike out an input whose rows are gone from its parts; ``parts``: what those count now."""
+    def forget(self, sources: Sequence[str], parts: Mapping[int, Counts]) -> None:
+        """Strike out inputs whose rows are gone from their parts; ``parts``: what those count now."""
         with self._transaction() as run:
             for part, counts in parts.items():
                 run("INSERT OR REPLACE INTO parts VALUES (?, ?, ?, ?)", (part, *_as_columns(counts)))
-            for table, column in (("sources", "id"), ("pieces", "source"), ("failures", "source")):
-                run(f"DELETE FROM {table} WHERE {column} = ?", (source_id,))
+            for source in sources:
+                for table, column in (("sources", "id"), ("pieces", "source"), ("failures", "source")):
+                    run(f"DELETE FROM {table} WHERE {column} = ?", (source,))
             run("DELETE FROM run WHERE key = 'clustered'", ())
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._transaction() as run:
+            for table in ("run", "sources", "pieces", "parts", "failures"):
+                run(f"DELETE FROM {table}", ())
 
     def parts_of(self, source_id: str) -> list[int]:
         """Return the numbers of the parts that hold something of an input."""

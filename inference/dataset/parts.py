@@ -134,16 +134,17 @@ class PartWriter:
         return self.part.sources[source_id]
 
 
-def rewrite(layout: Layout, number: int, change: Callable[[Row], Row | None]) -> Counts:
+def rewrite(layout: Layout, number: int, change: Callable[[Row], Row | None], *, with_texts: bool = True) -> Counts:
     """Write a part anew, each row as ``change`` makes it, None leaving it out; return what it holds then.
 
-    Texts of documents are left out with them: ``change`` is asked of their rows, too.
+    Texts of documents are left out with them: ``change`` is asked of their rows, too, unless ``with_texts`` is false.
 
     Raises:
         DataError: a file is damaged, or cannot be written.
     """
     counts = Counts()
-    for name, columns in zip(layout.names(number), (layout.table.columns, TEXT_COLUMNS), strict=False):
+    names = layout.names(number) if with_texts else layout.names(number)[:1]
+    for name, columns in zip(names, (layout.table.columns, TEXT_COLUMNS), strict=False):
         rows = read_rows(layout.storage.local(name), columns)
         with open_sink(layout.storage.folder / name, columns) as sink:
             for row in filter(None, map(change, rows)):

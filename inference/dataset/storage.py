@@ -82,7 +82,10 @@ class _Local:
             raise ConfigError(
                 f"the output {self.folder} is a file; give it the extension .jsonl, .csv or .parquet, or name a folder"
             )
-        if self.folder.is_dir() and any(self.folder.iterdir()) and not (self.folder / ledger).is_file():
+        if not self.folder.is_dir() or (self.folder / ledger).is_file():
+            return
+        # A run that was killed at its start leaves nothing but the lock.
+        if any(path.name != _LOCK for path in self.folder.iterdir()):
             raise ConfigError(_foreign(self.address, ledger))
 
     def publish(self, name: str) -> None:
@@ -117,9 +120,7 @@ class _Local:
         try:
             yield
         finally:
-            lock.release()
-            with suppress(OSError):
-                (self.folder / _LOCK).unlink(missing_ok=True)
+            lock.release()  # the file stays: another run may be about to lock it
 
 
 class _Remote:

@@ -102,7 +102,7 @@ def archive(tmp_path) -> Archive:
 def test_a_folder_holds_parts_ledger_failures_and_report(archive):
     summary = archive.run(keep_text=True)
     assert {"rows", "text", "manifest.sqlite", "failures.jsonl", "report.json", "report.txt"} == {
-        path.name for path in archive.output.iterdir()
+        path.name for path in archive.output.iterdir() if path.name != ".lock"
     }
     assert len(list((archive.output / "rows").iterdir())) > 4
     assert (summary.documents, summary.sentences, summary.failed) == (21, 12 * 3 + 9 * 2, 2)
@@ -269,6 +269,32 @@ def test_another_model_or_option_set_is_refused_with_what_differs_and_what_to_do
     assert before == files(archive.output)
 
 
+def test_a_folder_in_which_nothing_was_tagged_takes_another_command(archive):
+    for path in archive.inputs.iterdir():
+        path.write_bytes(b"\0")
+    assert 14 == archive.run().failed
+    archive.add("00.txt", "An attack.")
+    summary = archive.run(keep_text=True, format="csv")
+    assert (1, 13) == (summary.documents, summary.failed)
+    assert ["part-00000.csv"] == [path.name for path in (archive.output / "rows").iterdir()]
+
+
+def test_a_run_killed_before_its_first_entry_is_no_foreign_folder(archive):
+    archive.output.mkdir()
+    (archive.output / ".lock").touch()
+    assert archive.run().is_complete
+
+
+def test_many_changed_inputs_of_one_part_are_struck_out_at_once(archive, monkeypatch):
+    archive.run(part_size=10_000)
+    rewrite, calls = dataset_module.rewrite, []
+    monkeypatch.setattr(dataset_module, "rewrite", lambda *given, **more: calls.append(1) or rewrite(*given, **more))
+    for number in range(6):
+        archive.add(f"{number:02}.txt", f"Aid number {number}.")
+    summary = archive.run(part_size=10_000)
+    assert (1, 21, 54 - 12) == (len(calls), summary.documents, summary.sentences)
+
+
 def test_limits_may_change_from_run_to_run(archive):
     archive.run()
     archive.run(limits=Limits(seconds=7))
@@ -410,11 +436,11 @@ def test_clusters_that_were_interrupted_are_made_again(archive, tmp_path, monkey
     archive.run(deduplicate=True, output=tmp_path / "whole")
     rewrite, calls = dataset_module.rewrite, []
 
-    def breaking(*arguments: object) -> object:
-        calls.append(arguments)
+    def breaking(*given: object, **more: bool) -> object:
+        calls.append(given)
         if len(calls) > breaks_at:
             raise KeyboardInterrupt
-        return rewrite(*arguments)
+        return rewrite(*given, **more)
 
     monkeypatch.setattr(dataset_module, "rewrite", breaking)
     with pytest.raises(KeyboardInterrupt):

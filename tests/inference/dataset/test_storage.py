@@ -22,7 +22,7 @@ from eventroles.labels.errors import ConfigError, DataError
 LABELS = ("attack", "aid")
 ORIGIN = Origin(LABELS, "m", "r1", "a stand-in", "fp32")
 OUT = "memory://bucket/out"
-TELL_THE_TIME = ("report.json", "report.txt", "manifest.sqlite")
+TELL_THE_TIME = ("report.json", "report.txt", "manifest.sqlite", ".lock")
 
 
 def tag(items: Iterable[object], *, cache: bool, skip_boilerplate: bool) -> Iterator[object]:
