@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import fsspec
 import pytest
 from eventroles.inference.documents import Document, Failure, Limits, ReadOptions, SourceRead
 from eventroles.inference.options import RunOptions
@@ -44,20 +43,6 @@ def read(*inputs: str | Path, limits: Limits = LIMITS) -> list[Document | Failur
     with ReaderProcess(ReadOptions(limits=limits)) as reader:
         items = list(reader.read_all((source, 0) for source in find_sources(inputs).sources))
     return [item for item in items if not isinstance(item, SourceRead)]
-
-
-@pytest.fixture
-def store() -> Iterator[fsspec.AbstractFileSystem]:
-    """A store that only this process can see."""
-    files = fsspec.filesystem("memory")
-
-    def empty() -> None:
-        files.store.clear()
-        files.pseudo_dirs[:] = [""]
-
-    empty()
-    yield files
-    empty()
 
 
 class Web(SimpleHTTPRequestHandler):

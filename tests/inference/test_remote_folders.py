@@ -17,20 +17,6 @@ CONTENT = "what a file of a model holds"
 
 
 @pytest.fixture
-def store() -> Iterator[fsspec.AbstractFileSystem]:
-    """A store that only this process can see."""
-    files = fsspec.filesystem("memory")
-
-    def empty() -> None:
-        files.store.clear()
-        files.pseudo_dirs[:] = [""]
-
-    empty()
-    yield files
-    empty()
-
-
-@pytest.fixture
 def web(tmp_path) -> Iterator[tuple[str, Path]]:
     """A web server and the folder that it serves."""
     folder = tmp_path / "www"

@@ -7,7 +7,6 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-import fsspec
 import pytest
 from eventroles.inference.dataset import storage as storage_module
 from eventroles.inference.dataset.storage import open_storage
@@ -53,20 +52,6 @@ def dies_after(count: int) -> Callable[..., Iterator[object]]:
             yield item
 
     return function
-
-
-@pytest.fixture
-def store() -> Iterator[fsspec.AbstractFileSystem]:
-    """A store, empty, that only this process can see."""
-    files = fsspec.filesystem("memory")
-
-    def empty() -> None:
-        files.store.clear()
-        files.pseudo_dirs[:] = [""]
-
-    empty()
-    yield files
-    empty()
 
 
 @pytest.fixture
