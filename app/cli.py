@@ -9,7 +9,19 @@ from typing import Annotated
 
 import typer
 
-from .commands import config, doctor, evaluate, export, seeds, tag, train
+from .commands import (
+    config,
+    count,
+    crossvalidate,
+    doctor,
+    evaluate,
+    export,
+    learning_curve,
+    robustness,
+    seeds,
+    tag,
+    train,
+)
 from .console import notes, results
 from .labels.errors import EventRolesError
 
@@ -19,6 +31,7 @@ official_statement, or labels of your own.
 \b
 eventroles train seeds                    train the default model into runs/seeds
 eventroles tag articles/ --model runs/seeds --output tags.jsonl
+eventroles count tags.jsonl --by month    how many of each role, corrected for the model's errors
 eventroles evaluate runs/seeds my-labelled-sentences.jsonl
 eventroles config show seeds              every option with its value
 
@@ -37,7 +50,11 @@ app = typer.Typer(
 )
 app.command("train")(train.train_command)
 app.command("tag")(tag.tag_command)
+app.command("count")(count.count_command)
 app.command("evaluate")(evaluate.evaluate_command)
+app.command("robustness")(robustness.robustness_command)
+app.command("crossvalidate")(crossvalidate.crossvalidate_command)
+app.command("learning-curve")(learning_curve.learning_curve_command)
 app.command("export")(export.export_command)
 app.add_typer(config.app, name="config")
 app.add_typer(seeds.app, name="seeds")

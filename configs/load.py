@@ -94,8 +94,8 @@ def check_config(config: Config) -> LabelSet:
     """Check what a config refers to, without loading data or model, and return its label set.
 
     Raises:
-        ConfigError: the label set is not valid, the decision rule does not suit it, or data entries name no file: all
-            that is wrong.
+        ConfigError: the label set is not valid, the decision rule does not suit it, data entries name no file, or
+            nobody labels the unlabelled sentences: all that is wrong.
     """
     problems = []
     try:
@@ -106,6 +106,11 @@ def check_config(config: Config) -> LabelSet:
         problems.append(str(error))
     if not config.data.train:
         problems.append("data.train is empty: name files with labelled sentences, such as --set data.train=my.jsonl")
+    if config.data.unlabelled and not (config.distillation.teacher or config.distillation.ensemble):
+        problems.append(
+            "data.unlabelled: sentences without labels are labelled by teachers, and there are none: train some first "
+            "with --set distillation.ensemble=3, or name a trained model in distillation.teacher"
+        )
     if config.data.hub_dataset is None:
         for name in ("train", "validation", "test"):
             try:

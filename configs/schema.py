@@ -24,6 +24,11 @@ def _listed(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
+def _listed_or_none(value: object) -> object:
+    """Configs of models from before there could be several teachers say null where there is none."""
+    return [] if value is None else _listed(value)
+
+
 Number = Annotated[float, BeforeValidator(_number)]
 Share = Annotated[float, BeforeValidator(_number), Field(ge=0, lt=1)]
 Rate = Annotated[float, BeforeValidator(_number), Field(gt=0, le=1)]
@@ -45,6 +50,7 @@ class ColumnsConfig(_Strict):
     document: Name
     index: Name
     unsure: Name
+    date: Name
 
 
 class DataConfig(_Strict):
@@ -58,11 +64,14 @@ class DataConfig(_Strict):
     hub_revision: Name | None
     columns: ColumnsConfig
     conflicts: Literal["error", "keep", "drop"]
+    unlabelled: Entries
+    max_unlabelled: Annotated[int, Field(ge=1)]
 
 
 class SplitConfig(_Strict):
     """`split`: how rows without a file of their own become validation and test sentences."""
 
+    by: Literal["group", "date"]
     group: Name
     validation: Share
     test: Share
@@ -113,17 +122,25 @@ class TrainingConfig(_Strict):
 
 
 class DistillationConfig(_Strict):
-    """`distillation`: a trained model that the new one learns from."""
+    """`distillation`: the trained models that the new one learns from."""
 
-    teacher: Name | None
+    teacher: Annotated[list[Name], BeforeValidator(_listed_or_none)]
+    ensemble: Annotated[int, Field(ge=0, le=100)]
     layers: list[Annotated[int, Field(ge=0)]]
     weight: Annotated[float, BeforeValidator(_number), Field(ge=0, le=1)]
     temperature: Annotated[float, BeforeValidator(_number), Field(gt=0, le=100)]
 
     @model_validator(mode="after")
     def _layers_of_a_teacher(self) -> DistillationConfig:
-        if self.layers and self.teacher is None:
+        if self.layers and not self.teacher:
             raise ValueError("layers are those of a teacher: name one in distillation.teacher, or leave layers empty")
+        if self.layers and len(self.teacher) + self.ensemble > 1:
+            raise ValueError(
+                f"layers are those of one teacher, and there are {len(self.teacher) + self.ensemble}: name one in "
+                "distillation.teacher and set ensemble: 0, or leave layers empty"
+            )
+        if len(set(self.teacher)) < len(self.teacher):
+            raise ValueError("the same teacher is named twice")
         if self.layers != sorted(set(self.layers)):
             raise ValueError("layers come in ascending order, each once, such as [0, 2, 5]")
         return self
@@ -134,6 +151,15 @@ class DecisionConfig(_Strict):
 
     objective: str
     calibrate: bool
+    max_error: Annotated[float, BeforeValidator(_number), Field(gt=0, lt=1)] | None
+    folds: Annotated[int, Field(ge=0)]
+
+    @field_validator("folds")
+    @classmethod
+    def _several(cls, value: int) -> int:
+        if value == 1:
+            raise ValueError("expected 0 for none, or 2 or more")
+        return value
 
     @field_validator("objective")
     @classmethod
@@ -159,6 +185,7 @@ class OutputConfig(_Strict):
     folder: Name | None
     overwrite: bool
     keep_checkpoints: bool
+    report: bool
 
 
 class Config(_Strict):
@@ -167,6 +194,7 @@ class Config(_Strict):
     labels: Name | dict[str, Any]
     data: DataConfig
     split: SplitConfig
+    leakage: Literal["refuse", "report"]
     model: ModelConfig
     training: TrainingConfig
     trainer: Annotated[dict[str, Any], BeforeValidator(_numbers)]

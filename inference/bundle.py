@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -14,7 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..labels.errors import ConfigError, ModelError
 from ..labels.labelset import LabelSet
-from .decision import DecisionRule
+from .decision import Band, DecisionRule, ReviewBands
+from .errorrates import LabelErrors
 
 MANIFEST = "eventroles.json"
 SAFETENSORS = "model.safetensors"
@@ -29,17 +30,32 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+class ReviewManifest(_Part):
+    """The review bands for one target error; one band a label, null where no sentence needs review."""
+
+    max_error: Annotated[float, Field(gt=0, lt=1)]
+    bands: list[Band | None]
+
+
 class DecisionManifest(_Part):
-    """The decision rule as the manifest keeps it."""
+    """The decision rule as the manifest keeps it; manifests from before there were review bands have none."""
 
     objective: str
     temperatures: list[Annotated[float, Field(gt=0)]]
     thresholds: list[float]
+    max_error: float | None = None
+    review: list[ReviewManifest] = []
 
     @classmethod
     def of(cls, rule: DecisionRule) -> DecisionManifest:
         """Return a rule as the manifest keeps it."""
-        return cls(objective=rule.objective, temperatures=list(rule.temperatures), thresholds=list(rule.thresholds))
+        return cls(
+            objective=rule.objective,
+            temperatures=list(rule.temperatures),
+            thresholds=list(rule.thresholds),
+            max_error=rule.max_error,
+            review=[ReviewManifest(max_error=found.max_error, bands=list(found.bands)) for found in rule.review],
+        )
 
 
 class Comparison(_Part):
@@ -78,6 +94,7 @@ class Export(_Part):
         comparison: what it changes; None where no validation sentences were at hand.
         kept_fp32: matrix products that stayed in fp32 because of what quantising them changed, by name.
         reason: why it was not kept; empty if it was.
+        errors: how often its own decisions are wrong on the test split, by label; empty if it decides as fp32 does.
     """
 
     file: str | None
@@ -85,6 +102,7 @@ class Export(_Part):
     comparison: Comparison | None
     kept_fp32: list[str]
     reason: str
+    errors: dict[str, LabelErrors] = {}
 
 
 class Manifest(_Part):
@@ -100,6 +118,7 @@ class Manifest(_Part):
         data: what it was trained on: files, SHA-256 of the records, counts of each split.
         config_sha256: hash of the resolved config beside it (``training_config.yaml``).
         metrics: measured on the test split: the model's and the baseline's.
+        errors: how often its decisions are wrong on the test split, by label, for `eventroles count`.
         exports: ONNX files by precision, ``fp32`` and ``int8``.
         versions: of eventroles, Python and the packages that made it.
         files: SHA-256 of every other file of the folder, by name.
@@ -114,6 +133,7 @@ class Manifest(_Part):
     data: dict[str, Any]
     config_sha256: str
     metrics: dict[str, Any]
+    errors: dict[str, LabelErrors] = {}
     exports: dict[Literal["fp32", "int8"], Export] = {}
     versions: dict[str, str]
     files: dict[str, str]
@@ -150,6 +170,29 @@ class Bundle:
         if precision == "fp32" or export is None or export.decision is None:
             return self.rule
         return _rule(export.decision, self.label_set)
+
+    def errors_for(self, precision: str) -> Mapping[str, LabelErrors]:
+        """Return how often decisions of a precision are wrong, by label; empty where it was not measured."""
+        export = self.manifest.exports.get(precision)  # type: ignore[call-overload]
+        own = export is not None and export.decision is not None
+        return export.errors if own else self.manifest.errors
+
+    def with_max_error(self, max_error: float) -> Bundle:
+        """Return the bundle with the review bands of another target error; see `DecisionRule.with_max_error`.
+
+        Raises:
+            ConfigError: the model has no review bands, or none for so small an error.
+        """
+
+        def changed(decision: DecisionManifest) -> DecisionManifest:
+            return DecisionManifest.of(_rule(decision, self.label_set).with_max_error(max_error))
+
+        exports = {
+            name: export.model_copy(update={"decision": changed(export.decision)}) if export.decision else export
+            for name, export in self.manifest.exports.items()
+        }
+        manifest = self.manifest.model_copy(update={"decision": changed(self.manifest.decision), "exports": exports})
+        return replace(self, rule=self.rule.with_max_error(max_error), manifest=manifest)
 
     def has(self, name: str) -> bool:
         """Whether a file of the manifest lies in the folder."""
@@ -291,6 +334,8 @@ def _rule(decision: DecisionManifest, label_set: LabelSet) -> DecisionRule:
         thresholds=tuple(decision.thresholds),
         exclusive=label_set.exclusive,
         objective=decision.objective,
+        max_error=decision.max_error,
+        review=tuple(ReviewBands(found.max_error, tuple(found.bands)) for found in decision.review),
     )
 
 
@@ -315,12 +360,18 @@ def _check_labels(folder: Path, label_set: LabelSet) -> list[str]:
 def _check_rules(manifest: Manifest, label_set: LabelSet) -> list[str]:
     wanted = (1, 0) if label_set.exclusive else (len(label_set), len(label_set))
     rules = [manifest.decision, *(export.decision for export in manifest.exports.values() if export.decision)]
-    return [
+    problems = [
         f"{MANIFEST} has {len(rule.temperatures)} temperatures and {len(rule.thresholds)} thresholds; expected "
         f"{wanted[0]} and {wanted[1]}"
         for rule in rules
         if (len(rule.temperatures), len(rule.thresholds)) != wanted
     ]
+    for rule in rules:
+        if wrong := {len(found.bands) for found in rule.review} - {wanted[0]}:
+            problems.append(f"{MANIFEST} has {min(wrong)} review bands for one target error; expected {wanted[0]}")
+        if rule.max_error is not None and rule.max_error not in {found.max_error for found in rule.review}:
+            problems.append(f"{MANIFEST} has no review bands for its max_error {rule.max_error:g}")
+    return problems
 
 
 def _runs_code(config: Mapping[str, Any]) -> bool:

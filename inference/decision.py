@@ -2,15 +2,41 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from ..labels.errors import ModelError
+from ..labels.errors import ConfigError, ModelError
 
 Floats = npt.NDArray[np.float32]
 Bools = npt.NDArray[np.bool_]
+
+
+class Band(NamedTuple):
+    """Probabilities that are too unsure to decide by: ``low <= probability <= high``."""
+
+    low: float
+    high: float
+
+
+EVERYTHING = Band(0.0, 1.0)
+"""The band of a label of which a person decides every sentence."""
+
+
+@dataclass(frozen=True)
+class ReviewBands:
+    """The review bands for one target error.
+
+    Attributes:
+        max_error: the share of all sentences that may be decided automatically and wrongly, for each label.
+        bands: one per label, None where no sentence needs review; a single one for an exclusive label set, on the
+            probability of the best label.
+    """
+
+    max_error: float
+    bands: tuple[Band | None, ...]
 
 
 @dataclass(frozen=True)
@@ -24,12 +50,16 @@ class DecisionRule:
             set, where the most probable label is given.
         exclusive: one label a sentence (softmax) instead of any number of them (sigmoids).
         objective: what the thresholds were fitted for.
+        max_error: the target error whose review bands are used; None if none are.
+        review: review bands by target error, ascending; empty for a model without.
     """
 
     temperatures: tuple[float, ...]
     thresholds: tuple[float, ...]
     exclusive: bool
     objective: str
+    max_error: float | None = None
+    review: tuple[ReviewBands, ...] = ()
 
     @classmethod
     def uncalibrated(cls, n_labels: int, *, exclusive: bool) -> DecisionRule:
@@ -67,3 +97,40 @@ class DecisionRule:
             best = probabilities.argmax(axis=1)
             return np.asarray(np.arange(probabilities.shape[1])[None, :] == best[:, None])
         return np.asarray(probabilities >= np.asarray(self.thresholds, dtype=np.float32))
+
+    @property
+    def bands(self) -> tuple[Band | None, ...]:
+        """The review bands of ``max_error``; empty if there are none."""
+        return next((found.bands for found in self.review if found.max_error == self.max_error), ())
+
+    def in_band(self, probabilities: Floats) -> Bools:
+        """Return which decisions are for a person: ``[n_sentences, n_labels] bool``.
+
+        An exclusive set has one column: its labels are decided together.
+        """
+        scores = probabilities.max(axis=1, keepdims=True) if self.exclusive else probabilities
+        found = np.zeros(scores.shape, dtype=np.bool_)
+        for column, band in enumerate(self.bands):
+            if band is not None:
+                found[:, column] = (scores[:, column] >= band.low) & (scores[:, column] <= band.high)
+        return found
+
+    def needs_review(self, probabilities: Floats) -> Bools:
+        """Return which sentences a person should look at, as a decision of theirs is: ``[n_sentences] bool``."""
+        return np.asarray(self.in_band(probabilities).any(axis=1))
+
+    def with_max_error(self, max_error: float) -> DecisionRule:
+        """Return the rule with the review bands of another target error: the largest fitted one that is no larger.
+
+        Raises:
+            ConfigError: the rule has no review bands, or none for so small an error.
+        """
+        if not self.review:
+            raise ConfigError(
+                "max_error: this model has no review bands; train it with decision.max_error, or leave the option out"
+            )
+        fitted = [found.max_error for found in self.review if found.max_error <= max_error]
+        if not fitted:
+            grid = ", ".join(f"{found.max_error:g}" for found in self.review)
+            raise ConfigError(f"max_error {max_error:g} is smaller than what this model has review bands for: {grid}")
+        return replace(self, max_error=max(fitted))

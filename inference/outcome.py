@@ -27,6 +27,7 @@ class Origin:
         revision: its Hub commit, or the hash of its manifest.
         engine: what runs it, for people: ``onnx int8 on cpu``.
         precision: ``fp32`` or ``int8``.
+        max_error: the target error whose review bands mark rows for review; None without review bands.
     """
 
     label_names: Sequence[str]
@@ -34,6 +35,7 @@ class Origin:
     revision: str
     engine: str
     precision: str
+    max_error: float | None = None
 
 
 class Progress:

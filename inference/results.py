@@ -22,6 +22,7 @@ class TaggedSentence:
         scores: calibrated probability of every label, by name; empty for boilerplate that was left out of scoring.
         truncated: whether the sentence was longer than the model's window, so that its end was not read.
         boilerplate: the dateline, byline or the like that it begins with or consists of.
+        review: whether a score lies in the review band of its label, so that a person should look at the sentence.
     """
 
     index: int
@@ -32,6 +33,7 @@ class TaggedSentence:
     scores: Mapping[str, float]
     truncated: bool = False
     boilerplate: Boilerplate | None = None
+    review: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ..labels.errors import ConfigError, ModelError
+from ..labels.errors import ConfigError, DataError, ModelError
 from .documents import Document
 from .results import TaggedDocument, TaggedSentence
 
-Kind = Literal["text", "integer", "number", "list", "object"]
+Kind = Literal["text", "integer", "number", "boolean", "list", "object"]
 Row = Mapping[str, Any]
 
 _BEFORE_SCORES: dict[str, Kind] = {
@@ -25,7 +25,7 @@ _BEFORE_SCORES: dict[str, Kind] = {
     "text": "text",
     "roles": "list",
 }
-_AFTER_SCORES: dict[str, Kind] = {"boilerplate": "text", "boilerplate_end": "integer"}
+_AFTER_SCORES: dict[str, Kind] = {"review": "boolean", "boilerplate": "text", "boilerplate_end": "integer"}
 _CLUSTERS: dict[str, Kind] = {"story": "text", "sentence_cluster": "text"}
 _ORIGIN: dict[str, Kind] = {
     "source": "text",
@@ -35,6 +35,8 @@ _ORIGIN: dict[str, Kind] = {
     "model": "text",
     "revision": "text",
 }
+# Rows of two layouts do not mix in one dataset folder; 2 brought the column ``review``.
+LAYOUT = 2
 # The extracted texts that `--keep-text` keeps.
 TEXT_COLUMNS: Mapping[str, Kind] = {"document": "text", "source": "text", "sha256": "text", "text": "text"}
 _DECIMALS = 6  # of a score
@@ -91,6 +93,7 @@ class Table:
                 "text": sentence.text,
                 "roles": list(sentence.roles),
                 **self._scores(document, sentence),
+                "review": sentence.review,
                 "boilerplate": found.rule if found else None,
                 "boilerplate_end": sentence.start + found.end if found else None,
             }
@@ -118,6 +121,22 @@ class Table:
                 )
             scores[name] = score
         return scores
+
+
+def columns_of(names: Sequence[str]) -> dict[str, Kind]:
+    """Return what the columns of a written table hold, by their names in order; numbers are scores of labels.
+
+    Columns that a user has added hold text.
+
+    Raises:
+        DataError: this is no table that a run has written.
+    """
+    known = {**_BEFORE_SCORES, **_AFTER_SCORES, **_CLUSTERS, **_ORIGIN}
+    end = next((names.index(name) for name in _AFTER_SCORES if name in names), None)
+    if list(names[: len(_BEFORE_SCORES)]) != list(_BEFORE_SCORES) or end is None:
+        raise DataError(f"its columns ({', '.join(names) or 'none'}) are not those that `eventroles tag` writes")
+    labels = names[len(_BEFORE_SCORES) : end]
+    return {name: "number" if name in labels else known.get(name, "text") for name in names}
 
 
 def text_row(document: Document) -> dict[str, str]:

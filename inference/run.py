@@ -24,7 +24,7 @@ from .reading.process import ReaderProcess
 from .reading.sources import check_inputs, find_sources
 from .remote import check_output, name_of, place, put_at, readable
 from .results import TaggedDocument
-from .rows import Table
+from .rows import LAYOUT, Table
 from .sinks import Sink, json_line, open_sink
 from .stream import Event
 
@@ -192,6 +192,8 @@ def identity(inputs: Sequence[str | Path], origin: Origin, options: RunOptions) 
         "model": origin.model,
         "revision": origin.revision,
         "precision": origin.precision,
+        "max_error": origin.max_error,
+        "layout": LAYOUT,
         "labels": list(origin.label_names),
         "glob": options.glob,
         "columns": asdict(options.columns),

@@ -153,6 +153,8 @@ def json_line(row: Row) -> bytes:
 def read_rows(path: Path, columns: Columns) -> Iterator[dict[str, Any]]:
     """Yield the rows of a file that a sink has written; written again they give the same bytes.
 
+    Of a Parquet file only the columns named are read; a CSV file must have these and no others.
+
     Raises:
         DataError: the file is not there, or not such a file.
     """
@@ -160,6 +162,26 @@ def read_rows(path: Path, columns: Columns) -> Iterator[dict[str, Any]]:
         yield from _READERS[path.suffix.lower()](path, columns)
     except (OSError, ValueError, KeyError) as error:
         raise DataError(f"{path}: cannot be read ({error}); tag into a new output") from error
+
+
+def column_names(path: Path) -> list[str]:
+    """Return the names of the columns of a file of rows, in order; none of an empty file.
+
+    Raises:
+        ConfigError: the file has another extension.
+        DataError: the file is not there, or not such a file.
+    """
+    if path.suffix.lower() not in _READERS:
+        raise ConfigError(f"{path}: expected .jsonl, .csv or .parquet, or the folder that `eventroles tag` has written")
+    try:
+        if path.suffix.lower() == ".parquet":
+            return list(require("pyarrow.parquet", extra="parquet").read_schema(path).names)
+        with path.open(encoding="utf-8", newline="") as file:
+            if path.suffix.lower() == ".csv":
+                return next(csv.reader(file), [])
+            return list(json.loads(file.readline() or "{}"))
+    except (OSError, ValueError, csv.Error) as error:
+        raise DataError(f"{path}: cannot be read ({error})") from error
 
 
 def sync_folder(folder: Path) -> None:
@@ -223,7 +245,12 @@ class _ParquetWriter:
         self._arrow = arrow = require("pyarrow", extra="parquet")
         parquet = require("pyarrow.parquet", extra="parquet")
         text = arrow.string()
-        kinds = {"integer": arrow.int64(), "number": arrow.float64(), "list": arrow.list_(text)}
+        kinds = {
+            "integer": arrow.int64(),
+            "number": arrow.float64(),
+            "boolean": arrow.bool_(),
+            "list": arrow.list_(text),
+        }
         self._schema = arrow.schema([(name, kinds.get(kind, text)) for name, kind in columns.items()])
         self._columns = columns
         self._held: list[dict[str, Any]] = []
@@ -233,7 +260,7 @@ class _ParquetWriter:
 
     def write(self, row: Row) -> None:
         self._held.append({name: self._cell(value, self._columns[name]) for name, value in row.items()})
-        self._characters += len(row["text"])
+        self._characters += len(row.get("text") or "")
         if len(self._held) == _HELD or self._characters > _HELD_CHARACTERS:
             self._pack()
             if sum(map(len, self._batches)) >= _ROW_GROUP or self._characters > _HELD_CHARACTERS:
@@ -263,9 +290,11 @@ class _ParquetWriter:
 
 
 def _flat(value: Any, kind: Kind) -> Any:
-    """Return a value as a CSV field: roles with bars between them, objects as JSON."""
+    """Return a value as a CSV field: roles with bars between them, objects and true or false as JSON."""
     if kind == "list":
         return "|".join(value)
+    if kind == "boolean" and value is not None:
+        return _AS_JSON.encode(value)
     if kind == "object" and value is not None:
         return _AS_JSON.encode(value)
     return value
@@ -289,6 +318,7 @@ def _read_csv(path: Path, columns: Columns) -> Iterator[dict[str, Any]]:
         "integer": lambda field: int(field) if field else None,
         "number": lambda field: float(field) if field else None,
         "list": lambda field: field.split("|") if field else [],
+        "boolean": lambda field: json.loads(field) if field else None,
         "object": lambda field: json.loads(field) if field else None,
     }
     file: TextIO
@@ -304,7 +334,7 @@ def _read_parquet(path: Path, columns: Columns) -> Iterator[dict[str, Any]]:
     parquet = require("pyarrow.parquet", extra="parquet")
     objects = [name for name, kind in columns.items() if kind == "object"]
     with parquet.ParquetFile(path) as file:
-        for batch in file.iter_batches(batch_size=_ROW_GROUP):
+        for batch in file.iter_batches(batch_size=_ROW_GROUP, columns=list(columns)):
             for row in batch.to_pylist():
                 yield row | {name: json.loads(row[name]) if row[name] else None for name in objects}
 

@@ -57,6 +57,7 @@ class Tagger:
         exact: bool = False,
         revision: str | None = None,
         threads: int | None = None,
+        max_error: float | None = None,
     ) -> Tagger:
         """Load a model from a local folder, the Hugging Face Hub or an address.
 
@@ -68,15 +69,21 @@ class Tagger:
             exact: fp32 only; otherwise the CPU runs the int8 export where its quality contract holds.
             revision: branch, tag or commit of a Hub model.
             threads: of the onnx engine; by default the cores this process may use.
+            max_error: share of all sentences that may be decided automatically and wrongly, for each label; it chooses
+                the review bands that set `TaggedSentence.review`. The largest error that the model has bands for and
+                that is no larger is taken; by default the one that the model was trained with.
 
         Raises:
-            ConfigError: the device is not there, or the model has no export for the onnx backend.
+            ConfigError: the device is not there, the model has no export for the onnx backend, or it has no review
+                bands for ``max_error``.
             EventRolesError: the package of the backend is not installed.
             HubError: the Hub refuses, or cannot be reached.
             ModelError: the model folder is incomplete, damaged or not one of ours.
         """
         fetched = fetch_model(str(name), revision=revision)
         bundle = load_bundle(fetched.folder, name=str(name), revision=fetched.revision)
+        if max_error is not None:
+            bundle = bundle.with_max_error(max_error)
         encoder = Encoder.load(bundle.folder, window=bundle.manifest.window)
         engine = load_engine(bundle, backend=backend, device=device, exact=exact, threads=threads)
         return cls(bundle, engine, encoder)
@@ -95,6 +102,7 @@ class Tagger:
             revision=self.bundle.revision,
             engine=f"{self.engine.backend} {self.engine.precision} on {self.engine.device}",
             precision=self.engine.precision,
+            max_error=self.bundle.rule_for(self.engine.precision).max_error,
         )
 
     def tag(self, text: str) -> list[TaggedSentence]:
@@ -251,6 +259,7 @@ class Tagger:
         rule = self.bundle.rule_for(scored.precision)
         probabilities = rule.probabilities(scored.logits)
         given = rule.decide(probabilities) & np.array([name in roles for name in names])
+        review = rule.needs_review(probabilities)
         return [
             TaggedSentence(
                 index=sentence.index,
@@ -261,8 +270,9 @@ class Tagger:
                 scores=dict(zip(names, values, strict=True)),
                 truncated=tokens.truncated,
                 boilerplate=sentence.boilerplate,
+                review=unsure,
             )
-            for sentence, tokens, decisions, values in zip(
-                sentences, encoded, given.tolist(), probabilities.tolist(), strict=True
+            for sentence, tokens, decisions, values, unsure in zip(
+                sentences, encoded, given.tolist(), probabilities.tolist(), review.tolist(), strict=True
             )
         ]

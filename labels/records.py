@@ -28,6 +28,7 @@ class Columns:
         document: the document the sentence stands in; without it every row is a document of its own.
         index: place of the sentence in its document; without it, the order of the rows.
         unsure: labels left out of training and scoring for this row, written like `roles`.
+        date: an ISO date. It stays among the other columns, and is read where time matters: for a split by date.
     """
 
     text: str = "text"
@@ -35,6 +36,7 @@ class Columns:
     document: str = "document"
     index: str = "index"
     unsure: str = "unsure"
+    date: str = "date"
 
 
 @dataclass(frozen=True)

@@ -118,6 +118,7 @@ def settings(base_folder: Path, data_file: Path) -> list[str]:
         "training.head_learning_rate=1e-2",
         "trainer.use_cpu=true",
         "export.fp32=false",
+        "output.report=false",
         "export.int8=false",
     ]
 

@@ -13,6 +13,18 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 ROOT = Path(__file__).parents[1]
+COMMANDS = (
+    "train",
+    "tag",
+    "count",
+    "evaluate",
+    "robustness",
+    "crossvalidate",
+    "learning-curve",
+    "export",
+    "config",
+    "seeds",
+)
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -26,11 +38,7 @@ def commands() -> list[str]:
     lines = [
         line.strip("# ").split("   ")[0] for path in documents for line in path.read_text(encoding="utf-8").splitlines()
     ]
-    return list(
-        dict.fromkeys(
-            line for line in lines if re.match(r"eventroles (train|tag|evaluate|config|seeds|doctor)\b", line)
-        )
-    )
+    return list(dict.fromkeys(line for line in lines if re.match(rf"eventroles ({'|'.join(COMMANDS)})\b", line)))
 
 
 @pytest.mark.parametrize("line", commands())

@@ -137,6 +137,7 @@ def _training(manifest: Manifest, result: TrainResult) -> list[tuple[str, str]]:
         *_teacher(manifest),
         ("data", ", ".join(f"`{source}`" for source in data["sources"])),
         ("sentences", splits),
+        *_unlabelled(manifest),
         ("epochs", f"{result.epochs:g}{best}"),
         ("sentences before, as context", str(manifest.context)),
         ("window", f"{manifest.window} tokens"),
@@ -147,9 +148,22 @@ def _teacher(manifest: Manifest) -> list[tuple[str, str]]:
     if "teacher" not in manifest.base_model:
         return []
     layers = manifest.base_model["teacher_layers"]
+    names = (manifest.base_model["teacher"] or "").split(", ")
+    shown = ", ".join(f"`{name}`" for name in names)
     return [
-        ("teacher", f"`{manifest.base_model['teacher']}`" + (f", starting from its layers {layers}" if layers else ""))
+        (
+            "teachers" if len(names) > 1 else "teacher",
+            shown + (f", starting from its layers {layers}" if layers else ""),
+        )
     ]
+
+
+def _unlabelled(manifest: Manifest) -> list[tuple[str, str]]:
+    found = manifest.data.get("unlabelled")
+    if not found:
+        return []
+    how_many = f"{found['sentences']:,} of {found['documents']:,} documents"
+    return [("sentences without labels", f"{how_many}, labelled by the teachers")]
 
 
 def _cell(estimate: Estimate) -> str:

@@ -16,7 +16,7 @@ from ..configs.files import data_files
 from ..configs.load import load_config
 from ..configs.schema import Config, DataConfig
 from ..inference.bundle import Bundle
-from ..inference.encoding import Encoder, preceding
+from ..inference.encoding import Encoded, Encoder, preceding
 from ..labels.check import check_conflicts, conflicts
 from ..labels.errors import ConfigError, DataError, EventRolesError, require
 from ..labels.labelset import LabelSet
@@ -43,28 +43,41 @@ class TrainingData:
 def load_splits(config: Config, labels: LabelSet) -> Splits:
     """Read all labelled sentences of a config and cut them into train, validation and test.
 
-    Splits that the config names files for are those files; the others are taken from train, by group.
+    Splits that the config names files for are those files; the others are taken from train, by group. What the splits
+    share is not looked for here: see `find_leaks`.
 
     Raises:
         ConfigError: entries that name no data, or a split that would be empty.
         DataError: what is wrong in the data, with ``file:line``.
     """
-    data = config.data
-    train = _settle_conflicts(_load(data, labels, data.train, "data.train"), data.conflicts)
-    validation = _load(data, labels, data.validation, "data.validation")
-    test = _load(data, labels, data.test, "data.test")
+    named = load_named(config, labels)
     cut = split_records(
-        train,
-        validation=0.0 if validation else config.split.validation,
-        test=0.0 if test else config.split.test,
+        named.train,
+        validation=0.0 if named.validation else config.split.validation,
+        test=0.0 if named.test else config.split.test,
         group=config.split.group,
         seed=config.split.seed,
+        date=config.data.columns.date if config.split.by == "date" else None,
+        beside=(*named.validation, *named.test),
     )
-    splits = Splits(cut.train, tuple(validation) or cut.validation, tuple(test) or cut.test)
+    splits = Splits(cut.train, named.validation or cut.validation, named.test or cut.test)
     for name, part in (("validation", splits.validation), ("test", splits.test)):
         if not part:
             raise ConfigError(f"no {name} sentences: name files in data.{name}, or give split.{name} a share above 0")
     return splits
+
+
+def load_named(config: Config, labels: LabelSet) -> Splits:
+    """Read the files that a config names for each split, uncut; a split that it names none for is empty.
+
+    Raises:
+        ConfigError: entries that name no data.
+        DataError: what is wrong in the data, with ``file:line``.
+    """
+    data = config.data
+    train = _settle_conflicts(_load(data, labels, data.train, "data.train"), data.conflicts)
+    validation = _load(data, labels, data.validation, "data.validation")
+    return Splits(tuple(train), tuple(validation), tuple(_load(data, labels, data.test, "data.test")))
 
 
 def training_data(bundle: Bundle) -> TrainingData:
@@ -128,7 +141,17 @@ def tokenise(records: Sequence[Record], labels: LabelSet, encoder: Encoder, *, c
     or the index of the label for an exclusive set; `MASKED` where unsure.
     """
     encoded = encoder.encode([record.text for record in records], contexts(records, context))
-    matrix = targets(records, labels)
+    return as_dataset(encoded, targets(records, labels), labels)
+
+
+def as_dataset(encoded: Sequence[Encoded], matrix: npt.NDArray[np.float32], labels: LabelSet) -> datasets.Dataset:
+    """Return sentences with the columns that `tokenise` says.
+
+    Args:
+        encoded: their tokens.
+        matrix: what they should get, ``[n, n_labels]``: from 0 to 1, or `MASKED`; an exclusive set takes the largest.
+        labels: the label set.
+    """
     if labels.exclusive:
         wanted: list[Any] = np.where(matrix[:, 0] == MASKED, MASKED, matrix.argmax(axis=1)).tolist()
     else:

@@ -1,8 +1,8 @@
-"""Distillation: a trained model as the teacher of a smaller one, which learns its scores beside the labels."""
+"""Distillation: trained models as the teachers of another one, which learns their scores beside the labels."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,70 +11,114 @@ import numpy.typing as npt
 
 from ..configs.load import shipped_configs
 from ..configs.schema import DistillationConfig
+from ..inference.decision import DecisionRule
+from ..inference.encoding import Encoder
 from ..inference.tagger import Tagger
 from ..labels.errors import ConfigError, HubError, ModelError
 from ..labels.labelset import LabelSet
 from ..labels.records import Record
-from .data import MASKED, contexts, records_sha256
+from .data import MASKED, as_dataset, contexts, records_sha256
 from .model import Base
+from .unlabelled import UnlabelledText
 
 if TYPE_CHECKING:
+    import datasets
     import torch
 
 TEACHER_LOGITS = "teacher_logits"
-"""The column of the training data with what the teacher says of each sentence."""
+"""The column of the training data with what the teachers say of each sentence."""
 
 
-def load_teacher(config: DistillationConfig, labels: LabelSet) -> Tagger | None:
-    """Load the teacher that a config names; None if it names none.
+def load_teachers(config: DistillationConfig, labels: LabelSet) -> tuple[Tagger, ...]:
+    """Load the teachers that a config names.
 
     Raises:
-        ConfigError: it is not there, or it has other labels than the run.
+        ConfigError: one is not there, or has other labels than the run: all such.
+        HubError: the Hub refuses, or cannot be reached.
+        ModelError: one is not a whole model folder of eventroles.
+    """
+    teachers, problems = [], []
+    for name in config.teacher:
+        try:
+            teachers.append(_load_teacher(name, labels))
+        except ConfigError as error:
+            problems.append(str(error))
+    if problems:
+        raise ConfigError("\n".join(problems))
+    return tuple(teachers)
+
+
+def load_as_teacher(name: str | Path) -> Tagger:
+    """Load a model to be a teacher: it says the same of a sentence in every process, and after a resume.
+
+    Raises:
+        ConfigError: it cannot run here.
         HubError: the Hub refuses, or cannot be reached.
         ModelError: it is not a whole model folder of eventroles.
     """
-    if config.teacher is None:
-        return None
-    _check_trained(config.teacher)
-    try:
-        # On the CPU in full precision, so that the same teacher says the same in every process and after a resume.
-        teacher = Tagger.from_pretrained(config.teacher, device="cpu", exact=True)
-    except (HubError, ModelError) as error:
-        raise type(error)(f"distillation.teacher: {error}") from error
-    differences = _differences(teacher.labels, labels)
-    if differences:
-        raise ConfigError(
-            f"distillation.teacher: {config.teacher} does not have the labels of this run: {'; '.join(differences)}. "
-            "Train a teacher with this label set first"
-        )
-    return teacher
+    return Tagger.from_pretrained(name, device="cpu", exact=True)
 
 
-def start_from(teacher: Tagger, config: DistillationConfig) -> Base:
+def start_from(teacher: Tagger) -> Base:
     """Return the teacher as the base of a student that is made of its layers."""
-    return Base(teacher.bundle.folder, config.teacher or "", teacher.bundle.revision)
+    return Base(teacher.bundle.folder, teacher.bundle.name, teacher.bundle.revision)
 
 
-def describe_descent(base: Base, teacher: Tagger | None, config: DistillationConfig) -> dict[str, str | None]:
-    """Return what the manifest says of a model's origin: its pretrained encoder, and its teacher if it had one.
+def describe_descent(base: Base, teachers: Sequence[Tagger], config: DistillationConfig) -> dict[str, str | None]:
+    """Return what the manifest says of a model's origin: its pretrained encoder, and its teachers if it had some.
 
-    A student made of its teacher's layers has the teacher's pretrained encoder, whose licence it inherits.
+    A student made of its teacher's layers has the teacher's pretrained encoder, whose licence it inherits. Several
+    teachers stand in one text, with commas between them.
     """
-    if teacher is None:
+    if not teachers:
         return base.describe()
-    bundle = teacher.bundle
-    origin = bundle.manifest.base_model if config.layers else base.describe()
+    bundles = [teacher.bundle for teacher in teachers]
+    origin = bundles[0].manifest.base_model if config.layers else base.describe()
     return origin | {
-        "teacher": bundle.name,
-        "teacher_revision": bundle.revision,
+        "teacher": ", ".join(bundle.name for bundle in bundles),
+        "teacher_revision": ", ".join(bundle.revision for bundle in bundles),
         "teacher_layers": ", ".join(map(str, config.layers)) or None,
     }
 
 
-def teacher_logits(teacher: Tagger, records: Sequence[Record]) -> npt.NDArray[np.float32]:
-    """Return what the teacher says of records, ``[n_records, n_labels] float32`` logits, each in its context."""
-    context = contexts(records, teacher.bundle.manifest.context)
-    return teacher.logits([record.text for record in records], context)
+def add_teachers(data: datasets.Dataset, teachers: Sequence[Tagger], records: Sequence[Record]) -> datasets.Dataset:
+    """Return tokenised records with what the teachers say of each, in its context, as another column."""
+    logits = mean_logits(teachers, [record.text for record in records], lambda count: contexts(records, count))
+    return data.add_column(TEACHER_LOGITS, logits.tolist())
+
+
+def label_text(
+    text: UnlabelledText, teachers: Sequence[Tagger], *, labels: LabelSet, encoder: Encoder, context: int
+) -> datasets.Dataset:
+    """Return unlabelled sentences tokenised, with the teachers' probabilities, or best labels, as their labels.
+
+    The columns are those of `tokenise` and that of the teachers' logits.
+    """
+    logits = mean_logits(teachers, text.texts, text.contexts)
+    probabilities = DecisionRule.uncalibrated(len(labels), exclusive=labels.exclusive).probabilities(logits)
+    encoded = encoder.encode(text.texts, text.contexts(context))
+    return as_dataset(encoded, probabilities, labels).add_column(TEACHER_LOGITS, logits.tolist())
+
+
+def mean_logits(
+    teachers: Sequence[Tagger], texts: Sequence[str], contexts_of: Callable[[int], Sequence[str]]
+) -> npt.NDArray[np.float32]:
+    """Return what teachers say on average, ``[n_texts, n_labels] float32``: the mean of their calibrated logits.
+
+    Each teacher's logits are divided by its own temperatures first. They are on one scale then, that of the log odds
+    of being right, and one that is only louder than the others does not count more. The mean of log odds is the
+    normalised geometric mean of probabilities: a teacher that is sure moves it further than one that does not know.
+
+    Args:
+        teachers: one or more.
+        texts: the sentences.
+        contexts_of: returns so many sentences before each; teachers may see different numbers of them.
+    """
+    total = np.zeros((len(texts), len(teachers[0].labels)))
+    for teacher in teachers:
+        logits = teacher.logits(texts, contexts_of(teacher.bundle.manifest.context))
+        total += logits / np.asarray(teacher.bundle.rule_for(teacher.engine.precision).temperatures)
+    return np.asarray(total / len(teachers), dtype=np.float32)
 
 
 def saw_other_rows(teacher: Tagger, train: Sequence[Record]) -> bool:
@@ -107,6 +151,21 @@ def soft_loss(
         wanted = (teacher.float() / temperature).sigmoid()
         losses = functional.binary_cross_entropy_with_logits(soft, wanted, reduction="none")
     return (losses * counts).sum() * temperature**2
+
+
+def _load_teacher(name: str, labels: LabelSet) -> Tagger:
+    _check_trained(name)
+    try:
+        teacher = load_as_teacher(name)
+    except (HubError, ModelError) as error:
+        raise type(error)(f"distillation.teacher: {error}") from error
+    differences = _differences(teacher.labels, labels)
+    if differences:
+        raise ConfigError(
+            f"distillation.teacher: {name} does not have the labels of this run: {'; '.join(differences)}. "
+            "Train a teacher with this label set first"
+        )
+    return teacher
 
 
 def _check_trained(name: str) -> None:

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from ..inference.decision import DecisionRule
 from ..labels.labelset import LabelSet
+from ..labels.records import Record
+from .bootstrap import Bootstrap, Floats, estimate, nan_mean
+from .bootstrap import Estimate as Estimate
 from .data import MASKED
+from .data import targets as targets_of
+from .numbers import plain
 
 Array = npt.NDArray[Any]
-Floats = npt.NDArray[np.float64]
 _CHUNK = 50  # bootstrap resamples at a time: bounds memory at 50 x n_sentences floats
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A score with its 95 % interval; NaN where it is not defined (no sentence has the label, say)."""
-
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)
@@ -46,6 +42,9 @@ class Scores:
         macro_f1: mean F1 of the roles (not the negative label) that occur in the data.
         micro_f1: F1 over all decisions on roles together.
         exact_match: share of sentences with all decisions right.
+        example_f1: mean F1 of the sentences' sets of roles, as `example_counts` defines it.
+        example_f1_at_half: the same for the decisions of the model before anything is fitted (temperature 1, threshold
+            0.5), as published figures have it; None where these decisions are not at hand.
         sentences: how many sentences.
         documents: how many documents, the units that the bootstrap draws.
     """
@@ -54,12 +53,14 @@ class Scores:
     macro_f1: Estimate
     micro_f1: Estimate
     exact_match: Estimate
+    example_f1: Estimate
+    example_f1_at_half: Estimate | None
     sentences: int
     documents: int
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON; values that are not defined are None."""
-        return {key: _plain(value) for key, value in asdict(self).items()}
+        return dict(plain(self))
 
 
 def score(
@@ -69,13 +70,13 @@ def score(
     *,
     documents: Sequence[str],
     labels: LabelSet,
+    given_at_half: npt.NDArray[np.bool_] | None = None,
     resamples: int = 1000,
     seed: int = 0,
 ) -> Scores:
     """Score decisions and probabilities against targets.
 
-    Intervals are 95 % percentile intervals of a cluster bootstrap: documents are drawn with replacement, with all
-    their sentences, since sentences of one article are alike (Cameron, Gelbach and Miller, 2008).
+    Intervals are 95 % percentile intervals of a bootstrap over documents (`Bootstrap`).
 
     Args:
         targets: ``[n_sentences, n_labels]`` of 0, 1 and `MASKED`, which is left out.
@@ -83,86 +84,126 @@ def score(
         given: ``[n_sentences, n_labels] bool``, the decisions.
         documents: the document of each sentence.
         labels: names of the columns.
+        given_at_half: the decisions at temperature 1 and threshold 0.5, for the example-based F1 of published tables.
         resamples: how many bootstrap samples.
         seed: of the bootstrap.
     """
-    names = list(dict.fromkeys(documents))
-    number = {name: index for index, name in enumerate(names)}
-    of_sentence = np.array([number[name] for name in documents])
-    random = np.random.default_rng(seed)
-    draws = random.multinomial(len(names), np.full(len(names), 1 / len(names)), size=resamples).astype(np.float64)
-    weights = np.concatenate([np.ones((1, len(names))), draws])  # the first row is the sample itself
-
+    bootstrap = Bootstrap.draw(documents, resamples=resamples, seed=seed)
     valid = targets != MASKED
     wanted = (targets == 1) & valid
-    counts = [_per_document(of_sentence, len(names), cell) for cell in _cells(wanted, given, valid)]
-    tp, fp, fn = (weights @ count for count in counts)
+    counted = Cells(*(bootstrap.sums(cell) for cell in cells(targets, given)))
+    tp, fp, fn = counted
+    roles = roles_present(targets, labels)
+    f1 = f1_scores(counted)
     with np.errstate(invalid="ignore", divide="ignore"):
         # A label that is never given, though it should be, has precision 0 (as in scikit-learn), not an undefined one.
         precision = np.where(tp + fp + fn > 0, tp / np.maximum(tp + fp, 1e-12), np.nan)
         recall = tp / (tp + fn)
-        f1 = 2 * tp / (2 * tp + fp + fn)
-        roles = [labels.names.index(name) for name in labels.roles if wanted[:, labels.names.index(name)].any()]
-        pooled = [part[:, roles].sum(axis=1) for part in (tp, fp, fn)]
-        micro = 2 * pooled[0] / (2 * pooled[0] + pooled[1] + pooled[2])
-        right = ((wanted == given) | ~valid).all(axis=1)
-        n_right, n_all = (_per_document(of_sentence, len(names), part) for part in (right, np.ones(len(right), bool)))
-        exact = (weights @ n_right) / (weights @ n_all)
-    macro = _nan_mean(f1[:, roles])
-    precisions = _average_precision(wanted, probabilities, valid, weights, of_sentence)
+        micro = f1_scores(Cells(*(part[:, roles].sum(axis=1) for part in counted)))
+        exact = bootstrap.sums(all_right(targets, given)) / bootstrap.sums(np.ones(len(targets)))
+    precisions = _average_precision(wanted, probabilities, valid, bootstrap)
     return Scores(
         labels={
             name: LabelScores(
-                precision=_estimate(precision[:, column]),
-                recall=_estimate(recall[:, column]),
-                f1=_estimate(f1[:, column]),
-                average_precision=_estimate(precisions[:, column]),
+                precision=estimate(precision[:, column]),
+                recall=estimate(recall[:, column]),
+                f1=estimate(f1[:, column]),
+                average_precision=estimate(precisions[:, column]),
                 support=int(wanted[:, column].sum()),
             )
             for column, name in enumerate(labels.names)
         },
-        macro_f1=_estimate(macro),
-        micro_f1=_estimate(micro),
-        exact_match=_estimate(exact),
+        macro_f1=estimate(nan_mean(f1[:, roles])),
+        micro_f1=estimate(micro),
+        exact_match=estimate(exact),
+        example_f1=_example_f1(targets, given, labels, bootstrap),
+        example_f1_at_half=None if given_at_half is None else _example_f1(targets, given_at_half, labels, bootstrap),
         sentences=len(targets),
-        documents=len(names),
+        documents=bootstrap.documents,
     )
+
+
+def score_logits(
+    logits: npt.NDArray[np.float32], records: Sequence[Record], rule: DecisionRule, labels: LabelSet
+) -> Scores:
+    """Apply a decision rule to logits ``[n_records, n_labels]`` and score the decisions against the records."""
+    probabilities, unfitted = rule.probabilities(logits), unfitted_rule(labels)
+    return score(
+        targets_of(records, labels),
+        probabilities,
+        rule.decide(probabilities),
+        documents=[record.document for record in records],
+        labels=labels,
+        given_at_half=unfitted.decide(unfitted.probabilities(logits)),
+    )
+
+
+def unfitted_rule(labels: LabelSet) -> DecisionRule:
+    """Return the rule of published figures: temperature 1, threshold 0.5 (the most probable label if exclusive)."""
+    return DecisionRule.uncalibrated(len(labels), exclusive=labels.exclusive)
 
 
 def macro_f1(targets: Array, given: Array, labels: LabelSet) -> float:
     """Return macro F1 over the roles that occur in the targets, 0 if none does; the training loop's yardstick."""
-    valid = targets != MASKED
-    tp, fp, fn = (cell.sum(axis=0) for cell in _cells((targets == 1) & valid, given, valid))
-    found = [
-        2 * tp[column] / (2 * tp[column] + fp[column] + fn[column])
-        for column, name in enumerate(labels.names)
-        if name in labels.roles and tp[column] + fn[column] > 0
-    ]
-    return float(np.mean(found)) if found else 0.0
+    roles = roles_present(targets, labels)
+    counts = Cells(*(cell.sum(axis=0) for cell in cells(targets, given)))
+    return float(np.mean(f1_scores(counts)[roles])) if roles else 0.0
 
 
-class _Cells(NamedTuple):
-    """Masks ``[n_sentences, n_labels]`` of the decisions that are true positives, false positives, false negatives."""
+class Cells(NamedTuple):
+    """True positives, false positives and false negatives: masks ``[n_sentences, n_labels]``, or sums of them."""
 
     tp: Array
     fp: Array
     fn: Array
 
 
-def _cells(wanted: Array, given: Array, valid: Array) -> _Cells:
-    return _Cells(wanted & given, ~wanted & given & valid, wanted & ~given)
+def cells(targets: Array, given: Array) -> Cells:
+    """Return which decisions ``[n_sentences, n_labels]`` are hits, false alarms and misses; masked ones are neither."""
+    wanted, unwanted = targets == 1, (targets != 1) & (targets != MASKED)
+    return Cells(wanted & given, unwanted & given, wanted & ~given)
 
 
-def _per_document(of_sentence: Array, n_documents: int, mask: Array) -> Floats:
-    counts = np.zeros((n_documents, *mask.shape[1:]))
-    np.add.at(counts, of_sentence, mask)
-    return counts
+def f1_scores(counts: Cells) -> Floats:
+    """Return F1 from counts of any shape; NaN where a label neither occurs nor is given."""
+    tp, fp, fn = counts
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(2 * tp / (2 * tp + fp + fn), dtype=np.float64)
 
 
-def _average_precision(
-    wanted: Array, probabilities: Array, valid: Array, weights: Floats, of_sentence: Array
-) -> Floats:
-    """Return average precision (the step-wise area, as scikit-learn defines it) for every row of weights."""
+def all_right(targets: Array, given: Array) -> npt.NDArray[np.bool_]:
+    """Return which sentences have every decision right, masked ones aside: ``[n_sentences] bool``."""
+    return np.asarray((((targets == 1) == given) | (targets == MASKED)).all(axis=1))
+
+
+def roles_present(targets: Array, labels: LabelSet) -> list[int]:
+    """Return the columns of the roles (not the negative label) that occur in the targets: those of macro F1."""
+    return [k for k, name in enumerate(labels.names) if name in labels.roles and (targets[:, k] == 1).any()]
+
+
+def example_counts(targets: Array, given: Array, labels: LabelSet) -> Floats:
+    """Return what example-based F1 is the mean of: ``[n_sentences, 2] float64`` of the F1 of a sentence and its weight.
+
+    For the set G of the roles of a sentence and the set P of those given it is ``2 |G and P| / (|G| + |P|)``
+    (Godbole and Sarawagi, 2004, Discriminative Methods for Multi-labeled Classification). As in the published figures
+    for IndiaPoliceEvents and in those of ConfliBERT, a sentence without any role that gets none is dropped (weight 0),
+    and a false alarm on a sentence without any role scores 0. Masked decisions are in neither set.
+    """
+    roles = [k for k, name in enumerate(labels.names) if name in labels.roles]
+    tp, fp, fn = (cell[:, roles].sum(axis=1) for cell in cells(targets, given))
+    size = 2 * tp + fp + fn
+    return np.stack([2 * tp / np.maximum(size, 1), size > 0], axis=1).astype(np.float64)
+
+
+def _example_f1(targets: Array, given: Array, labels: LabelSet, bootstrap: Bootstrap) -> Estimate:
+    sums = bootstrap.sums(example_counts(targets, given, labels))
+    with np.errstate(invalid="ignore"):
+        return estimate(sums[:, 0] / sums[:, 1])
+
+
+def _average_precision(wanted: Array, probabilities: Array, valid: Array, bootstrap: Bootstrap) -> Floats:
+    """Return average precision (the step-wise area, as scikit-learn defines it) for every draw."""
+    weights, of_sentence = bootstrap.weights, bootstrap.of_sentence
     result = np.full((len(weights), wanted.shape[1]), np.nan)
     for column in range(wanted.shape[1]):
         rows = np.flatnonzero(valid[:, column])
@@ -180,25 +221,3 @@ def _average_precision(
                 steps = np.diff(found, axis=1, prepend=0.0) / found[:, -1:]
                 result[start : start + _CHUNK, column] = (steps * found / np.maximum(seen, 1e-12)).sum(axis=1)
     return result
-
-
-def _estimate(values: Floats) -> Estimate:
-    drawn = values[1:][~np.isnan(values[1:])]
-    if np.isnan(values[0]) or not len(drawn):
-        return Estimate(float(values[0]), float("nan"), float("nan"))
-    low, high = np.percentile(drawn, [2.5, 97.5])
-    return Estimate(float(values[0]), float(low), float(high))
-
-
-def _nan_mean(values: Floats) -> Floats:
-    counted = (~np.isnan(values)).sum(axis=1)
-    with np.errstate(invalid="ignore"):
-        return np.asarray(np.nansum(values, axis=1) / np.where(counted, counted, np.nan))
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
-    if isinstance(value, float):
-        return None if value != value else round(value, 6)
-    return value

@@ -6,7 +6,6 @@ import hashlib
 import os
 import platform
 import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,27 +17,33 @@ from ..configs.load import check_config, dump_config
 from ..configs.schema import Config
 from ..inference.bundle import MANIFEST, DecisionManifest, Export, Manifest, write_manifest
 from ..inference.decision import DecisionRule
-from ..inference.encoding import Encoder
 from ..inference.engines.engine import FP32, INT8
-from ..inference.engines.torch import load_torch_engine
+from ..inference.errorrates import LabelErrors
 from ..labels.check import check_both_classes
-from ..labels.errors import ConfigError, ModelError, require
+from ..labels.errors import ConfigError, ModelError
 from ..labels.labelset import LabelSet
+from .abstain import AutomaticShare, automatic_share, fit_bands, warn_of_bands
 from .card import write_card
-from .data import TRAINING_CONFIG, TrainingData, contexts, load_splits, records_sha256, targets, tokenise
+from .data import TRAINING_CONFIG, TrainingData, load_splits, records_sha256, targets
 from .decide import fit_rule
-from .distill import TEACHER_LOGITS, describe_descent, load_teacher, saw_other_rows, start_from, teacher_logits
-from .evaluate import fit_baseline, score_baseline, score_logits
+from .distill import describe_descent, saw_other_rows
+from .ensemble import refuse_ensemble_in_processes, remove_teachers, with_ensemble
+from .errorrates import error_rates
+from .evaluate import fit_baseline, score_baseline
 from .export import export_model, refused
-from .metrics import Scores
-from .model import find_base, load_base, load_tokenizer
+from .finetune import FineTuned, Start, find_start, fine_tune
+from .leakage import ApartScores, Leakage, find_leaks, refuse_leaks, score_apart, warn_of_leaks
+from .metrics import Scores, score_logits
+from .outoffold import JudgedRecords, cut_decision_folds, judge_out_of_fold, warn_of_folds
+from .page import report_run
 from .splits import Splits
+from .unlabelled import UnlabelledText, warn_of_unlabelled
 
 if TYPE_CHECKING:
     import transformers
 
     from ..inference.tagger import Tagger
-    from .loop import Fit
+    from .series import OnStep
 
 _PACKAGES = ("eventroles", "torch", "transformers", "tokenizers", "datasets", "accelerate", "scikit-learn", "numpy")
 
@@ -59,6 +64,13 @@ class TrainResult:
         seconds: wall time of the training loop.
         warnings: what the user should know, one sentence each.
         exports: the ONNX files that the config asks for, by precision, or why one was not kept.
+        review: what the review bands leave to the model on the test split; None without review bands.
+        errors: how often the model is wrong on the test split, by label, for counts to be corrected with.
+        leakage: what the splits share.
+        leaked: the model's scores on the rows of the test split that leak; None if none does.
+        clean: the model's scores on the other rows of the test split; None if all leak.
+        unlabelled: the sentences of the user's archive that were added to the training split; None if none were.
+        report: the page that tells all of this and more; None if none was asked for.
     """
 
     folder: Path
@@ -72,10 +84,21 @@ class TrainResult:
     seconds: float
     warnings: tuple[str, ...]
     exports: Mapping[str, Export] = field(default_factory=dict)
+    review: AutomaticShare | None = None
+    errors: Mapping[str, LabelErrors] = field(default_factory=dict)
+    leakage: Leakage | None = None
+    leaked: Scores | None = None
+    clean: Scores | None = None
+    unlabelled: UnlabelledText | None = None
+    report: Path | None = None
 
 
 def train(
-    config: Config, *, resume: bool = False, callbacks: Sequence[transformers.TrainerCallback] = ()
+    config: Config,
+    *,
+    resume: bool = False,
+    on_step: OnStep | None = None,
+    callbacks: Sequence[transformers.TrainerCallback] = (),
 ) -> TrainResult | None:
     """Train a model as a config says, score it on its test split, and write its folder.
 
@@ -84,66 +107,78 @@ def train(
     Args:
         config: a loaded config; ``output.folder`` must be set.
         resume: go on from the last checkpoint of an interrupted run of the same config.
+        on_step: called before each of the trainings that ``decision.folds`` and ``distillation.ensemble`` ask for.
         callbacks: of the Hugging Face Trainer, such as a progress display.
 
     Raises:
-        ConfigError: the config does not fit the data or this machine, or its folder holds a model already.
+        ConfigError: the config does not fit the data or this machine, its folder holds a model already, or the splits
+            share what they must not and ``leakage`` is ``refuse``.
         DataError: problems in the data, with ``file:line``.
         EventRolesError: an extra is not installed.
         ModelError: the base model cannot be loaded.
     """
     folder = Path(config.output.folder or "")
     labels = check_config(config)
+    refuse_ensemble_in_processes(config)
     splits = load_splits(config, labels)
     check_both_classes(splits.train, labels, split="train")
+    leakage = find_leaks(splits)
+    if config.leakage == "refuse":
+        refuse_leaks(leakage, config)
+    folds = cut_decision_folds(splits, config, labels)
     # Only now what takes seconds to import: problems of config and data are told at once.
-    for module in ("torch", "transformers", "datasets", "accelerate", "sklearn"):
-        require(module, extra="train")
-    teacher = load_teacher(config.distillation, labels)
-    base = (
-        start_from(teacher, config.distillation) if teacher and config.distillation.layers else find_base(config.model)
-    )
+    start = find_start(config, labels, known=splits.texts)
     checkpoints = folder / "checkpoints"
     if os.environ.get("RANK", "0") == "0":  # of several processes only the main one writes
         _prepare_folder(folder, checkpoints, config, resume=resume)
-
-    from transformers import set_seed
-    from transformers.utils import logging
-
-    from . import loop
-
-    # Or every checkpoint would draw a bar of its own.
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    set_seed(config.training.seed)
-    model = load_base(base, config.model, labels, layers=config.distillation.layers)
-    tokenizer = load_tokenizer(base, config.model)
-    encoder = Encoder.parse(tokenizer.backend_tokenizer.to_str(), window=config.model.max_length)
-    data = tokenise(splits.train, labels, encoder, context=config.model.context)
-    if teacher and config.distillation.weight:
-        data = data.add_column(TEACHER_LOGITS, teacher_logits(teacher, splits.train).tolist())
-    validation = tokenise(splits.validation, labels, encoder, context=config.model.context)
-    fitted = loop.fit(
-        model,
-        tokenizer,
-        data.remove_columns("truncated"),
-        validation.remove_columns("truncated"),
+    more = None
+    if folds:
+        more = judge_out_of_fold(
+            start,
+            folds,
+            splits,
+            config=config,
+            labels=labels,
+            folder=checkpoints / "folds",
+            resume=resume,
+            on_step=on_step,
+            callbacks=callbacks,
+        )
+    start = with_ensemble(
+        start,
+        splits,
         config=config,
         labels=labels,
-        folder=checkpoints,
+        folder=folder,
+        resume=resume,
+        on_step=on_step,
+        callbacks=callbacks,
+    )
+    model = fine_tune(
+        start,
+        splits,
+        config=config,
+        labels=labels,
+        folder=folder,
+        checkpoints=checkpoints,
         resume=resume,
         callbacks=callbacks,
     )
-    if not fitted.main_process:
+    if model is None:
         return None
-    _save_weights(model, tokenizer, folder)
-    origin = describe_descent(base, teacher, config.distillation)
-    warnings = _warn_of_teacher(teacher, splits)
-    result = _finish(
-        folder, config, labels, splits, origin, fitted, truncated=sum(data["truncated"]), warnings=warnings
-    )
-    result = replace(result, exports=_export(folder, config, splits))
+    result = finish(model, start, splits, config=config, labels=labels, leakage=leakage, more=more)
+    warnings = (*result.warnings, *warn_of_folds(folds))
+    result = replace(result, exports=_export(folder, config, splits), warnings=warnings)
+    if config.output.report:
+        apart = ApartScores(result.leaked, result.clean)
+        report = report_run(folder, splits, leakage=leakage, apart=apart, seed=config.training.seed, warnings=warnings)
+        result = replace(result, report=report)
     if not config.output.keep_checkpoints:
-        loop.remove_checkpoints(checkpoints)
+        from .loop import remove_checkpoints
+
+        remove_checkpoints(checkpoints)
+        remove_teachers(folder)
+        shutil.rmtree(checkpoints / "folds", ignore_errors=True)
         if not any(checkpoints.iterdir()):
             checkpoints.rmdir()
     return result
@@ -178,66 +213,82 @@ def _prepare_folder(folder: Path, checkpoints: Path, config: Config, *, resume: 
         raise ConfigError(f"{folder}: cannot write there: {error.strerror or error}") from error
 
 
-def _save_weights(
-    model: transformers.PreTrainedModel, tokenizer: transformers.PreTrainedTokenizerFast, folder: Path
-) -> None:
-    """Write weights, config and tokenizer: first beside the folder's files, then each moved into its place."""
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".weights-") as name:
-        temporary = Path(name)
-        model.save_pretrained(temporary)
-        tokenizer.save_pretrained(temporary)
-        for path in temporary.iterdir():
-            path.chmod(0o644)  # safetensors writes files that only their owner may read
-            path.replace(folder / path.name)
-
-
-def _finish(
-    folder: Path,
+def finish(
+    model: FineTuned,
+    start: Start,
+    splits: Splits,
+    *,
     config: Config,
     labels: LabelSet,
-    splits: Splits,
-    origin: dict[str, str | None],
-    fitted: Fit,
-    *,
-    truncated: int,
-    warnings: list[str],
+    leakage: Leakage,
+    more: JudgedRecords | None = None,
 ) -> TrainResult:
-    """Fit the decision rule and score, both through the inference engine, then write card and manifest."""
-    encoder = Encoder.load(folder, window=config.model.max_length)
-    engine = load_torch_engine(folder)
+    """Fit the decision rule and score, both through the inference engine, then write card and manifest.
 
-    def logits(part: str) -> Any:
-        records = getattr(splits, part)
-        return engine.logits(
-            encoder.encode([record.text for record in records], contexts(records, config.model.context))
-        )
+    Args:
+        model: the model, in the folder that is to be finished.
+        start: what it was made from.
+        splits: the rule is fitted on ``validation``, the scores are those on ``test``.
+        config: the training config.
+        labels: the label set.
+        leakage: what the splits share.
+        more: sentences that the rule is fitted on too, judged by models that have not seen them.
 
-    on_validation = logits("validation")
+    Raises:
+        ConfigError: thresholds cannot reach the objective.
+    """
+    on_validation = model.logits(splits.validation)
+    fitted_on = JudgedRecords(splits.validation, on_validation).joined(more)
+    wanted = targets(fitted_on.records, labels)
     rule = fit_rule(
-        on_validation,
-        targets(splits.validation, labels),
+        fitted_on.logits,
+        wanted,
         labels=labels,
-        documents=[record.document for record in splits.validation],
+        documents=[record.document for record in fitted_on.records],
         objective=config.decision.objective,
         calibrate=config.decision.calibrate,
         seed=config.training.seed,
     )
+    rule = fit_bands(rule, fitted_on.logits, wanted, max_error=config.decision.max_error)
+    on_test, true = model.logits(splits.test), targets(splits.test, labels)
+    probabilities = rule.probabilities(on_test)
+    errors = error_rates(
+        true,
+        probabilities,
+        rule.decide(probabilities),
+        documents=[record.document for record in splits.test],
+        labels=labels,
+    )
     baseline = fit_baseline(config, splits, labels)
+    apart = score_apart(leakage, on_test, splits.test, rule=rule, labels=labels)
     result = TrainResult(
-        folder=folder,
-        model=score_logits(logits("test"), splits.test, rule, labels),
+        folder=model.folder,
+        model=score_logits(on_test, splits.test, rule, labels),
         baseline=score_baseline(baseline, splits.test, labels),
         rule=rule,
         labels=labels,
-        truncated=truncated,
-        epochs=fitted.epochs,
-        best_epoch=fitted.best_epoch,
-        seconds=fitted.seconds,
-        warnings=(*warnings, *_warnings(on_validation, splits, labels, truncated, config)),
+        truncated=model.truncated,
+        epochs=model.fit.epochs,
+        best_epoch=model.fit.best_epoch,
+        seconds=model.fit.seconds,
+        warnings=(
+            *_warn_of_teachers(start.teachers, splits),
+            *warn_of_unlabelled(start.unlabelled),
+            *_warnings(on_validation, splits, labels, model.truncated, config),
+            *warn_of_bands(rule, wanted, labels),
+            *warn_of_leaks(leakage, apart),
+        ),
+        review=automatic_share(rule, true, probabilities, labels=labels),
+        errors=errors,
+        leakage=leakage,
+        leaked=apart.leaked,
+        clean=apart.clean,
+        unlabelled=start.unlabelled,
     )
+    origin = describe_descent(start.base, start.teachers, config.distillation)
     manifest = _manifest(config, labels, splits, origin, result)
-    write_card(folder, manifest, result)
-    write_manifest(folder, manifest)
+    write_card(model.folder, manifest, result)
+    write_manifest(model.folder, manifest)
     return result
 
 
@@ -278,12 +329,12 @@ _CONSEQUENCE = {
 }
 
 
-def _warn_of_teacher(teacher: Tagger | None, splits: Splits) -> list[str]:
-    if teacher is None or not saw_other_rows(teacher, splits.train):
-        return []
+def _warn_of_teachers(teachers: Sequence[Tagger], splits: Splits) -> list[str]:
     return [
         f"the teacher {teacher.bundle.name} was trained on other sentences than this run's train split: it may have "
         "seen this run's test sentences, and the scores on them may be too high"
+        for teacher in teachers
+        if saw_other_rows(teacher, splits.train)
     ]
 
 
@@ -301,6 +352,8 @@ def _manifest(
             "without_role": sum(not record.roles for record in records),
             "with_unsure": sum(bool(record.unsure) for record in records),
         }
+    if result.unlabelled:
+        data["unlabelled"] = result.unlabelled.describe()
     data["sources"] = [config.data.hub_dataset] if config.data.hub_dataset else list(config.data.train)
     return Manifest(
         format=1,
@@ -315,7 +368,13 @@ def _manifest(
             "model": result.model.to_dict(),
             "baseline": result.baseline.to_dict(),
             "best_epoch": result.best_epoch,
+            "review": result.review.to_dict() if result.review else None,
+            # Without texts: a model folder may be published, and its training data may not.
+            "leakage": result.leakage.to_dict(texts=False) if result.leakage else None,
+            "leaked": result.leaked.to_dict() if result.leaked else None,
+            "clean": result.clean.to_dict() if result.clean else None,
         },
+        errors=dict(result.errors),
         versions={"python": platform.python_version()} | {name: metadata.version(name) for name in _PACKAGES},
         files={},
     )

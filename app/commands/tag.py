@@ -84,6 +84,14 @@ def tag_command(
     ] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Ray: processes that tag; by default one a CPU.")] = None,
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit of a Hub model.")] = None,
+    max_error: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            help="Share of sentences that may be decided wrongly without review, for each label; chooses which rows "
+            "say review [default: as in training].",
+        ),
+    ] = None,
     show: Annotated[int, typer.Option(metavar="N", min=0, help="Also print the first N sentences with a role.")] = 0,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
     log_format: Annotated[
@@ -128,13 +136,17 @@ def tag_command(
         check_request(inputs, output=output, options=options)
     console = notes()
     feedback = Feedback(console, keep=show, quiet=quiet, as_json=log_format == "json")
-    tagger = Tagger.from_pretrained(model, device=device, backend=backend, exact=exact, revision=revision)
+    tagger = Tagger.from_pretrained(
+        model, device=device, backend=backend, exact=exact, revision=revision, max_error=max_error
+    )
+    if max_error is not None and tagger.origin.max_error != max_error and not quiet:
+        console.print(f"note: --max-error {max_error:g}: the model has review bands for {tagger.origin.max_error:g}")
     # One file is written as a whole: there is no part to finish, and Ctrl-C ends the run at once.
     listening = Interrupt(console, quiet=quiet) if is_folder(output) else nullcontext()
     with listening as interrupt, feedback:
         if engine == "ray":
             # Workers run it as it runs here: its precision is the same in all rows of a dataset.
-            choice = ModelChoice(model, tagger.engine.device.partition(":")[0], backend, exact, revision)
+            choice = ModelChoice(model, tagger.engine.device.partition(":")[0], backend, exact, revision, max_error)
             summary = run_on_ray(
                 choice,
                 inputs,

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from ..console import notes, results
+from .steps import StepLines
 
 Overrides = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY.PATH=VALUE", help="Change one value; may be given often.")
@@ -19,7 +20,8 @@ def train_command(
     config: Annotated[
         str,
         typer.Argument(
-            metavar="CONFIG", help="A YAML file, or a shipped config: seeds, fast, smoke, seeds-and-documents."
+            metavar="CONFIG",
+            help="A YAML file, or a shipped config: seeds, fast, accurate, smoke, seeds-and-documents.",
         ),
     ],
     set_: Overrides = None,
@@ -31,6 +33,7 @@ def train_command(
     \b
     eventroles train seeds
     eventroles train my.yaml --set training.epochs=8 --output runs/mine
+    eventroles train accurate --set data.unlabelled=archive/
     torchrun --nproc-per-node 2 -m eventroles train seeds
     """
     from ..configs import load_config
@@ -50,24 +53,33 @@ def train_command(
 
         callbacks.append(RichProgress(console))
     try:
-        result = train(loaded, resume=resume, callbacks=callbacks)
+        result = train(loaded, resume=resume, on_step=StepLines(console), callbacks=callbacks)
     except KeyboardInterrupt:
         console.print("interrupted; the same command with --resume goes on from the last epoch", style="yellow")
         raise typer.Exit(130) from None
     if result is None:  # one of several processes, not the main one
         return
 
-    from ..training.report import exports_table, rule_table, scores_table
+    from ..training.report import exports_table, leakage_table, review_table, rule_table, scores_table
 
     out = results()
     best = f", best after epoch {result.best_epoch:g}" if result.best_epoch is not None else ""
     out.print(scores_table(result.model, result.baseline, title="Test split: the model beside TF-IDF + LR"))
     out.print(rule_table(result.rule, result.labels))
+    if result.review is not None:
+        out.print(review_table(result.review))
+    if result.leakage is not None and result.leakage.leaks:
+        out.print(leakage_table(result.leakage, result.leaked, result.clean))
     if result.exports:
         out.print(exports_table(result.exports))
+    if result.unlabelled is not None:
+        found = result.unlabelled
+        out.print(f"{len(found.sentences):,} unlabelled sentences of {found.documents:,} documents were added")
     for warning in result.warnings:
         console.print(f"warning: {warning}", style="yellow", soft_wrap=True)
     out.print(f"{result.epochs:g} epochs in {result.seconds:.0f} s{best}. Model: {result.folder}", soft_wrap=True)
+    if result.report is not None:
+        out.print(f"Report: {result.report}", soft_wrap=True)
 
 
 def _quoted(path: Path) -> str:

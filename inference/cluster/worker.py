@@ -40,6 +40,7 @@ class ModelChoice:
     backend: str = "auto"
     exact: bool = False
     revision: str | None = None
+    max_error: float | None = None
 
 
 @dataclass(frozen=True)
@@ -157,6 +158,7 @@ class ShardWorker:
             exact=choice.exact,
             revision=choice.revision,
             threads=job.threads,
+            max_error=choice.max_error,
         )
         found = (tagger.origin.revision, tagger.origin.precision)
         if found != (job.origin.revision, job.origin.precision):

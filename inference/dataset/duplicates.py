@@ -16,8 +16,8 @@ from typing import Any
 
 from ...labels.errors import require
 
-_SEED = 1997  # of the sketches; another one gives other borderline cases
-_ROWS = 4  # values of a band: with fewer, unrelated texts are compared; with more, more bands are needed
+SEED = 1997  # of the sketches; another one gives other borderline cases
+ROWS = 4  # values of a band: with fewer, unrelated texts are compared; with more, more bands are needed
 _LEAST_RECALL = 0.95  # chance that two texts just similar enough share a band
 _MOST_COMPARED = 1000  # leaders that one text is compared with: templates that differ in a place name have more
 _LONGEST = 1 << 20  # characters of a text that are cut into words, which takes fifty times their memory
@@ -69,9 +69,9 @@ class Clusters:
         rensa = require("rensa", extra="deduplicate")
         self.threshold, self.shingle, self.num_perm, self.same_numbers = threshold, shingle, num_perm, same_numbers
         self._new_sketch = rensa.RMinHash
-        self._bands = _count_bands(threshold)
+        self._bands = count_bands(threshold, recall=_LEAST_RECALL)
         # Bands of a sketch of their own: a band takes 100 bytes, and all of a sketch that estimates well are many.
-        self._index = rensa.RMinHashLSH(threshold, _ROWS * self._bands, self._bands)
+        self._index = rensa.RMinHashLSH(threshold, ROWS * self._bands, self._bands)
         self._digests: set[bytes] = set()  # of all leaders
         self._leaders: list[bytes] = []  # digests of those with a sketch, in their order
         self._sketches: list[Any] = []
@@ -92,7 +92,7 @@ class Clusters:
         """Return the digest of the leader of a text, which is its own if no leader is like it."""
         shingles = self._shingles(text)
         if shingles:
-            bands, sketch = self._sketch(shingles, _ROWS * self._bands), self._sketch(shingles, self.num_perm)
+            bands, sketch = self._sketch(shingles, ROWS * self._bands), self._sketch(shingles, self.num_perm)
             candidates: list[int] = sorted(self._index.query(bands))
             for leader in candidates[:_MOST_COMPARED]:
                 if self._sketches[leader].jaccard(sketch) >= self.threshold:
@@ -104,20 +104,15 @@ class Clusters:
         return digest
 
     def _sketch(self, shingles: list[str], size: int) -> Any:
-        sketch = self._new_sketch(size, _SEED)
+        sketch = self._new_sketch(size, SEED)
         sketch.update(shingles)
         return sketch
 
     def _shingles(self, text: str) -> list[str]:
         if self.same_numbers and len(text) > _LONGEST:
             return []  # no number may be left out
-        words = _words(text[:_LONGEST])
-        if len(words) < self.shingle:
-            return []
-        mark = _mark(words) if self.same_numbers else ""
-        # A mark on every shingle: texts with different numbers share none, and are not even compared.
-        starts = [f"{mark} {word}" for word in words] if mark else words
-        return list(map(" ".join, zip(starts, *(words[at:] for at in range(1, self.shingle)), strict=False)))
+        words = split_words(text[:_LONGEST])
+        return cut_shingles(words, self.shingle, mark=_mark(words) if self.same_numbers else "")
 
 
 def stories() -> Clusters:
@@ -148,7 +143,8 @@ def normalise(text: str) -> str:
     return " ".join(text.replace("---", "-").replace("--", "-").split())
 
 
-def _words(text: str) -> list[str]:
+def split_words(text: str) -> list[str]:
+    """Return the words and numbers of a normalised text, each in the one way of writing it."""
     words: list[str] = _WORD.findall(text)
     if "".join(words).isalpha():  # one call for all words is the fast way to ask
         return words
@@ -162,6 +158,15 @@ def _plain(word: str) -> str:
     return _THOUSANDS.sub("", word).replace(":", ".")
 
 
+def cut_shingles(words: list[str], size: int, *, mark: str = "") -> list[str]:
+    """Return the runs of ``size`` words, each with the mark before it; none if there are fewer words."""
+    if len(words) < size:
+        return []
+    # A mark on every shingle: texts with different numbers share none, and are not even compared.
+    starts = [f"{mark} {word}" for word in words] if mark else words
+    return list(map(" ".join, zip(starts, *(words[at:] for at in range(1, size)), strict=False)))
+
+
 def _mark(words: list[str]) -> str:
     """Return a mark of the numbers and negations among the words; empty if there are none."""
     candidates = [word for word in words if word in _TELLING or not word.isalpha()]
@@ -173,7 +178,7 @@ def _mark(words: list[str]) -> str:
     return hashlib.blake2b(" ".join(telling).encode("utf-8"), digest_size=8).hexdigest() if telling else ""
 
 
-def _count_bands(threshold: float) -> int:
-    """Return how many bands find most pairs that are just similar enough."""
-    missed = 1 - threshold**_ROWS  # of such pairs by one band
-    return math.ceil(math.log(1 - _LEAST_RECALL) / math.log(missed)) if missed else 1
+def count_bands(threshold: float, *, recall: float) -> int:
+    """Return how many bands of `ROWS` values find such a share of the pairs that are just similar enough."""
+    missed = 1 - threshold**ROWS  # of such pairs by one band
+    return math.ceil(math.log(1 - recall) / math.log(missed)) if missed else 1

@@ -38,12 +38,15 @@ def read_jsonl(path: Path) -> list[dict[str, object]]:
 
 def test_help_names_every_command_with_an_example() -> None:
     text = eventroles("--help").stdout
-    for command in ("train", "tag", "evaluate", "config", "seeds", "doctor"):
+    for command in ("train", "tag", "evaluate", "robustness", "crossvalidate", "learning-curve", "count", "doctor"):
         assert f"  {command} " in text
     assert "eventroles tag articles/ --model runs/seeds --output tags.jsonl" in text
 
 
-COMMANDS = ("train", "tag", "evaluate", "config show", "config check", "seeds join", "doctor")
+COMMANDS = (
+    *("train", "tag", "count", "evaluate", "robustness", "crossvalidate", "learning-curve", "export"),
+    *("config show", "config check", "seeds join", "doctor"),
+)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -127,7 +130,7 @@ def test_tag_writes_one_row_a_sentence_with_offsets_that_reproduce_it(
 
         rows = pyarrow.parquet.read_table(output).to_pylist()
     before = ["document", "sha256", "index", "start", "end", "text", "roles"]
-    after = ["boilerplate", "boilerplate_end", "source", "title", "date", "metadata", "model", "revision"]
+    after = ["review", "boilerplate", "boilerplate_end", "source", "title", "date", "metadata", "model", "revision"]
     assert [*before, "attack", "retaliation", "casualty_report", "official_statement", *after] == list(rows[0])
     assert ["a.txt", "a.txt", "x1", "deep/b.md", "deep/b.md"] == [row["document"] for row in rows]
     text = (articles / "a.txt").read_text(encoding="utf-8")

@@ -113,8 +113,8 @@ def test_a_config_that_is_not_there_names_the_shipped_ones_and_the_folder(name, 
     with pytest.raises(ConfigError) as error:
         load_config(name)
     assert str(error.value).startswith(
-        f"no config {name!r}: it is neither a shipped one (fast, seeds, seeds-and-documents, smoke) nor a file "
-        f"(looked in {tmp_path})."
+        f"no config {name!r}: it is neither a shipped one (accurate, fast, seeds, seeds-and-documents, smoke) nor a "
+        f"file (looked in {tmp_path})."
     )
     assert str(error.value).endswith(" Did you mean 'seeds'?") == (name == "seed")
 
@@ -155,11 +155,11 @@ def test_a_key_in_the_wrong_section_is_pointed_to_the_right_one():
 
 def test_a_key_that_is_near_none_gets_the_list():
     assert problems("", "split.zzz=3") == [
-        "--set split.zzz=3: unknown key 'split.zzz'. The keys in 'split' are group, validation, test, seed."
+        "--set split.zzz=3: unknown key 'split.zzz'. The keys in 'split' are by, group, validation, test, seed."
     ]
     assert problems("", "zzz=3") == [
-        "--set zzz=3: unknown key 'zzz'. The keys are labels, data, split, model, training, trainer, distillation, "
-        "decision, export, output."
+        "--set zzz=3: unknown key 'zzz'. The keys are labels, data, split, leakage, model, training, trainer, "
+        "distillation, decision, export, output."
     ]
 
 

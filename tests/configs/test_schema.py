@@ -91,6 +91,13 @@ def test_a_number_of_epochs_that_is_none_is_refused(written):
         "data.columns.text=''",
         "data.columns.text=null",
         "distillation.teacher=''",
+        "distillation.teacher=['']",
+        "distillation.teacher=3",
+        "distillation.ensemble=-1",
+        "distillation.ensemble=101",
+        "distillation.ensemble=true",
+        "data.unlabelled=['']",
+        "data.max_unlabelled=0",
         "distillation.layers=3",
         "distillation.layers=[-1]",
         "distillation.layers=[0.5]",
@@ -126,6 +133,8 @@ def test_a_value_out_of_range_or_of_another_kind_is_refused(override):
         "model.max_length=8192",
         "model.dropout=0",
         "data.conflicts=drop",
+        "data.max_unlabelled=1",
+        "distillation.ensemble=100",
         "distillation.weight=0",
         "distillation.weight=1",
         "distillation.temperature=0.5",
@@ -160,6 +169,25 @@ def test_layers_are_those_of_a_teacher():
     assert "distillation: layers are those of a teacher: name one in distillation.teacher" in refused(
         "distillation.layers=[0, 2]"
     )
+
+
+@pytest.mark.parametrize(
+    "more", [["distillation.teacher=[a, b]"], ["distillation.teacher=a", "distillation.ensemble=1"]]
+)
+def test_layers_are_those_of_one_teacher(more):
+    assert (
+        "distillation: layers are those of one teacher, and there are 2: name one in distillation.teacher"
+        in refused(*more, "distillation.layers=[0]")
+    )
+
+
+def test_a_teacher_is_named_once():
+    assert "distillation: the same teacher is named twice" in refused("distillation.teacher=[a, a]")
+
+
+def test_one_teacher_needs_no_list_and_older_configs_say_null_for_none():
+    assert load("distillation.teacher=runs/seeds").distillation.teacher == ["runs/seeds"]
+    assert load("distillation.teacher=null").distillation.teacher == []
 
 
 @pytest.mark.parametrize("layers", ["[2, 0]", "[1, 1]"])

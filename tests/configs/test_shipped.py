@@ -35,7 +35,7 @@ def is_commented(line: int, lines: list[str]) -> bool:
 
 
 def test_the_shipped_configs_are_these():
-    assert shipped_configs() == ["fast", "seeds", "seeds-and-documents", "smoke"]
+    assert shipped_configs() == ["accurate", "fast", "seeds", "seeds-and-documents", "smoke"]
 
 
 def test_the_default_has_exactly_the_keys_of_the_schema():
@@ -48,7 +48,7 @@ def test_every_default_is_commented(key):
     assert is_commented(default_keys()[key], lines)
 
 
-@pytest.mark.parametrize("name", ["fast", "seeds", "smoke"])
+@pytest.mark.parametrize("name", ["accurate", "fast", "seeds", "smoke"])
 def test_a_shipped_config_is_ready_to_train(name):
     assert check_config(load_config(name)) == LabelSet.load("roles")
 
@@ -58,6 +58,11 @@ def test_the_config_with_the_documents_waits_for_the_joined_sentences(tmp_path, 
     (tmp_path / "runs").mkdir()
     (tmp_path / "runs" / "seed-sentences.jsonl").touch()
     assert check_config(load_config("seeds-and-documents")) == LabelSet.load("roles")
+
+
+def test_the_accurate_config_is_that_of_the_seeds_with_an_ensemble():
+    own, seeds = read_yaml(FOLDER / "accurate.yaml").data, read_yaml(FOLDER / "seeds.yaml").data
+    assert seeds | {"distillation": {"ensemble": 3}} == own
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)

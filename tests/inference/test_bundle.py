@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from eventroles import Tagger
 from eventroles.inference.bundle import Comparison, file_sha256, load_bundle, write_manifest
-from eventroles.labels import ModelError
+from eventroles.labels import ConfigError, ModelError
 
 
 @pytest.fixture
@@ -265,3 +265,42 @@ def test_a_folder_whose_training_did_not_finish_says_so(tmp_path: Path) -> None:
 def test_a_folder_that_is_no_model_says_how_to_get_one(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="eventroles train seeds"):
         load_bundle(tmp_path)
+
+
+def test_a_trained_folder_keeps_review_bands_for_several_target_errors(model_folder: Path) -> None:
+    bundle = load_bundle(model_folder)
+    assert [0.005, 0.01, 0.02, 0.05, 0.1, 0.2] == [found.max_error for found in bundle.rule.review]
+    assert all(4 == len(found.bands) for found in bundle.rule.review)
+    assert 0.05 == bundle.rule.max_error
+
+
+def test_another_target_error_is_chosen_for_every_precision_and_the_revision_stays(exported_folder: Path) -> None:
+    bundle = load_bundle(exported_folder)
+    other = bundle.with_max_error(0.15)
+    assert [0.1, 0.1] == [other.rule_for(precision).max_error for precision in ("fp32", "int8")]
+    assert bundle.rule_for("int8").review == other.rule_for("int8").review
+    assert bundle.revision == other.revision
+
+
+def test_a_folder_of_an_older_version_has_no_review_bands_and_no_error_rates(copy: Path) -> None:
+    def make_older(data: dict[str, Any]) -> None:
+        del data["errors"], data["decision"]["review"], data["decision"]["max_error"]
+
+    edit(copy, make_older)
+    bundle = load_bundle(copy)
+    assert (None, (), {}) == (bundle.rule.max_error, bundle.rule.review, bundle.errors_for("fp32"))
+    sentences = Tagger.from_pretrained(copy, device="cpu").tag("Soldiers shelled the town. The harvest was good.")
+    assert [False, False] == [sentence.review for sentence in sentences]
+    with pytest.raises(ConfigError, match="no review bands"):
+        Tagger.from_pretrained(copy, device="cpu", max_error=0.1)
+
+
+def test_review_bands_that_do_not_fit_the_labels_are_refused(copy: Path) -> None:
+    def drop(data: dict[str, Any]) -> None:
+        data["decision"]["review"][0]["bands"].pop()
+        data["decision"]["max_error"] = 0.3
+
+    edit(copy, drop)
+    with pytest.raises(ModelError, match="3 review bands for one target error; expected 4") as caught:
+        load_bundle(copy)
+    assert "no review bands for its max_error 0.3" in str(caught.value)

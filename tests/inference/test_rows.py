@@ -34,6 +34,7 @@ def test_a_row_has_all_columns_in_their_order_and_six_decimals():
         "roles": ["attack"],
         "attack": 0.123457,
         "retaliation": 0.5,
+        "review": False,
         "boilerplate": None,
         "boilerplate_end": None,
         "source": "a.zip",
@@ -54,6 +55,11 @@ def test_boilerplate_has_its_rule_and_its_end_as_an_offset_of_the_document():
 def test_a_sentence_that_was_not_scored_has_no_scores():
     (row,) = TABLE.rows(tagged(roles=(), scores={}))
     assert (None, None, []) == (row["attack"], row["retaliation"], row["roles"])
+
+
+def test_a_sentence_for_review_says_so():
+    (row,) = TABLE.rows(tagged(review=True))
+    assert row["review"] is True
 
 
 def test_clusters_have_columns_where_they_are_asked_for():

@@ -59,6 +59,7 @@ def read(path: Path) -> list[dict]:
         row.update({name: kind(row[name]) for name, kind in numbers.items()})
         row.update({name: row[name] or None for name in ("boilerplate", "boilerplate_end", "title")})
         row["roles"] = row["roles"].split("|") if row["roles"] else []
+        row["review"] = json.loads(row["review"])
         row["metadata"] = json.loads(row["metadata"])
     return rows
 
@@ -83,6 +84,7 @@ def test_rows_come_back_with_their_columns_in_order(tmp_path, extension):
         "roles": ["attack", "retaliation"],
         "attack": 0.123457,
         "retaliation": 0.5,
+        "review": False,
         "boilerplate": None,
         "boilerplate_end": None,
         "source": "a.zip",

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 from eventroles import Document, RunOptions, Tagger
+from eventroles.inference.decision import Band, ReviewBands
 from eventroles.inference.encoding import Encoded
 from eventroles.inference.engines.chain import Candidate, EngineChain
 from eventroles.inference.engines.engine import EngineFailed
@@ -257,3 +259,24 @@ def test_an_engine_that_fails_in_the_middle_hands_over_with_a_warning_and_no_sen
 def test_another_text_can_be_tagged_while_a_stream_is_open(tagger: Tagger) -> None:
     other = with_engine(tagger, Counting())
     assert all(len(other.tag("A raid.")) == 1 for _ in other.tag_documents(news(100, 50)))
+
+
+def test_a_sentence_with_a_score_in_a_review_band_is_for_review(tagger: Tagger) -> None:
+    texts = ["the town shelled bombed road", "the town river road market"]
+    scores = [sentence.scores["attack"] for sentence in tagger.tag_sentences(texts)]
+
+    def reviewed(low: float, high: float) -> list[bool]:
+        bands = (ReviewBands(0.05, (Band(low, high), None, None, None)),)
+        bundle = replace(tagger.bundle, rule=replace(tagger.bundle.rule, max_error=0.05, review=bands))
+        found = Tagger(bundle, tagger.engine, tagger.encoder)
+        assert 0.05 == found.origin.max_error
+        return [sentence.review for sentence in found.tag_sentences(texts)]
+
+    assert [True, False] == reviewed(scores[0] - 1e-6, scores[0] + 1e-6)
+    assert [False, True] == reviewed(scores[1] - 1e-6, scores[1] + 1e-6)
+    assert [True, True] == reviewed(0.0, 1.0)
+
+
+def test_the_target_error_is_chosen_when_a_model_is_loaded(model_folder: Path) -> None:
+    assert 0.05 == Tagger.from_pretrained(model_folder, device="cpu").origin.max_error
+    assert 0.2 == Tagger.from_pretrained(model_folder, device="cpu", max_error=0.5).origin.max_error

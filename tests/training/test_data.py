@@ -14,6 +14,7 @@ from eventroles.labels import ConfigError, DataError, LabelSet, Record
 from eventroles.training.data import MASKED, contexts, load_splits, records_sha256, targets, tokenise
 
 ROLES = LabelSet.load("roles")
+SPLITS = ("train", "validation", "test")
 
 
 def splits_of(*overrides: str) -> tuple[int, int, int]:
@@ -23,7 +24,7 @@ def splits_of(*overrides: str) -> tuple[int, int, int]:
 
 def test_the_seed_corpus_is_named_by_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert 3598 == sum(splits_of("data.train=package:corpus"))
+    assert 7569 == sum(splits_of("data.train=package:corpus"))
 
 
 def test_files_named_for_validation_and_test_are_taken_as_they_are(tmp_path: Path) -> None:
@@ -38,6 +39,21 @@ def test_a_missing_validation_file_is_taken_from_train_alone(tmp_path: Path) -> 
     train = write_jsonl(tmp_path / "train.jsonl", make_rows(20))
     test = write_jsonl(tmp_path / "test.jsonl", make_rows(4, seed=2))
     assert (96, 24, 24) == splits_of(f"data.train={train}", f"data.test={test}", "split.validation=0.2")
+
+
+def test_a_split_by_date_takes_the_column_that_the_config_names(tmp_path: Path) -> None:
+    rows = [{**row, "printed": f"2024-01-{1 + int(str(row['document']).split('-')[1]):02d}"} for row in make_rows(20)]
+    data = [f"data.train={write_jsonl(tmp_path / 'train.jsonl', rows)}", "split.by=date"]
+    splits = load_splits(load_config("smoke", [*data, "data.columns.date=printed"]), ROLES)
+    assert [f"doc-{n}" for n in range(12)] == list(dict.fromkeys(row.document for row in splits.train))
+    assert [f"doc-{n}" for n in range(16, 20)] == list(dict.fromkeys(row.document for row in splits.test))
+    with pytest.raises(DataError, match=r"train\.jsonl:1: no date in column 'date'"):
+        load_splits(load_config("smoke", data), ROLES)
+
+
+def test_files_of_their_own_need_no_date_and_no_stories(tmp_path: Path) -> None:
+    files = [f"data.{name}={write_jsonl(tmp_path / f'{name}.jsonl', make_rows(3))}" for name in SPLITS]
+    assert (18, 18, 18) == splits_of(*files, "split.by=date", "split.group=story")
 
 
 def test_a_split_that_would_be_empty_is_refused(tmp_path: Path) -> None:

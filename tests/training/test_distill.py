@@ -148,7 +148,7 @@ def test_a_weight_of_1_leaves_the_labels_out(
     ]
     other += [{**row, "roles": []} for row in rows["train"][len(other) :]]
     wrong = f"data.train={write_jsonl(tmp_path / 'wrong.jsonl', other)}"
-    only = [*files, *student_of(model_folder, "[0]"), "distillation.weight=1", "training.epochs=1"]
+    only = [*files, *student_of(model_folder, "[0]"), "distillation.weight=1", "training.epochs=1", "leakage=report"]
     train_tiny(tmp_path / "right", *only)
     train_tiny(tmp_path / "wrong", *only, wrong)
     one, two = (load_file(tmp_path / name / "model.safetensors") for name in ("right", "wrong"))

@@ -121,3 +121,38 @@ def test_the_same_seed_gives_the_same_intervals() -> None:
     arguments = {"documents": documents, "labels": label_set(), "resamples": 50}
     one, two = (score(targets, probabilities, probabilities >= 0.5, seed=4, **arguments) for _ in range(2))
     assert one == two
+
+
+def test_example_based_f1_drops_empty_rows_and_gives_a_false_alarm_on_an_empty_row_nothing() -> None:
+    targets = np.array([[1, 1, 0], [1, 0, 0], [0, 0, 0], [0, 0, 0]], np.float32)
+    given = np.array([[1, 0, 0], [1, 0, 1], [0, 0, 0], [0, 1, 0]], bool)
+    found = score(targets, given.astype(np.float32), given, documents=list("abcd"), labels=label_set(), resamples=10)
+    assert (2 / 3 + 2 / 3 + 0) / 3 == pytest.approx(found.example_f1.value)
+    assert found.example_f1_at_half is None
+
+
+def test_example_based_f1_is_that_of_scikit_learn_on_the_rows_that_count() -> None:
+    targets, probabilities, documents = sample()
+    given = probabilities >= 0.6
+    counted = (targets == 1).any(axis=1) | given.any(axis=1)
+    found = score(
+        targets, probabilities, given, documents=documents, labels=label_set(), given_at_half=probabilities >= 0.5
+    )
+    expected = sk.f1_score(targets[counted], given[counted], average="samples", zero_division=0)
+    assert 0 < (~counted).sum()
+    assert expected == pytest.approx(found.example_f1.value)
+    assert found.example_f1.low < expected < found.example_f1.high
+    assert found.example_f1_at_half is not None
+    assert found.example_f1.value != found.example_f1_at_half.value
+
+
+def test_example_based_f1_leaves_out_masked_decisions_and_the_negative_label() -> None:
+    targets = np.array([[1, MASKED, 0], [0, MASKED, 0]], np.float32)
+    given = np.array([[1, 1, 0], [0, 1, 0]], bool)
+    found = score(targets, given.astype(np.float32), given, documents=list("ab"), labels=label_set(), resamples=10)
+    assert 1.0 == found.example_f1.value, "the second row is empty on both sides"
+    wanted, said = np.array([0, 1, 2, 2]), np.array([0, 2, 2, 1])
+    exclusive = label_set(exclusive=True, negative="gamma")
+    targets, given = np.eye(3, dtype=np.float32)[wanted], np.eye(3, dtype=bool)[said]
+    found = score(targets, given.astype(np.float32), given, documents=list("abcd"), labels=exclusive, resamples=10)
+    assert 1 / 3 == pytest.approx(found.example_f1.value), "the third row has no role and gets none"

@@ -133,6 +133,7 @@ def test_a_label_missing_from_the_test_split_is_said(train_tiny: Callable[..., A
     train_rows, test_rows = make_rows(), make_rows(4, seed=9)
     for row in test_rows:
         row["roles"] = [role for role in row["roles"] if role != "retaliation"]
+        row["document"] = f"test-{row['document']}"
     files = [
         f"data.{name}={write_jsonl(tmp_path / f'{name}.jsonl', rows)}"
         for name, rows in (("train", train_rows), ("test", test_rows))

@@ -20,14 +20,18 @@ from ...inference.bundle import (
     load_bundle,
     write_manifest,
 )
+from ...inference.decision import DecisionRule
 from ...inference.encoding import Encoded, Encoder
 from ...inference.engines.engine import FP32, INT8, EngineFailed
 from ...inference.engines.onnx import OnnxEngine
 from ...inference.engines.torch import load_torch_engine
+from ...inference.errorrates import LabelErrors
 from ...labels.errors import ModelError
 from ...labels.records import Record
+from ..abstain import fit_bands
 from ..data import TrainingData, contexts, targets
 from ..decide import fit_rule
+from ..errorrates import error_rates
 from .bert import build_bert, is_bert
 from .contract import Judged, broken, compare, shares_to_keep
 from .graph import write_model
@@ -120,8 +124,14 @@ class _Exporter:
             for judged, comparison in tried:
                 if not broken(comparison, self.data.config.export):
                     write_model(model, path)
-                    rule = DecisionManifest.of(judged.rule)
-                    return Export(file=FILES[INT8], decision=rule, comparison=comparison, kept_fp32=names, reason="")
+                    return Export(
+                        file=FILES[INT8],
+                        decision=DecisionManifest.of(judged.rule),
+                        comparison=comparison,
+                        kept_fp32=names,
+                        reason="",
+                        errors=self._errors(model, judged.rule),
+                    )
         comparison = tried[0][1]
         problem = broken(comparison, self.data.config.export)
         reason = f"even with {len(names)} of {len(products)} matrix products in fp32, {problem}"
@@ -145,17 +155,32 @@ class _Exporter:
         """
         assert self.data is not None
         config, validation = self.data.config, self.data.splits.validation
-        logits = _logits(model, self.encoded)
+        logits, wanted = _logits(model, self.encoded), targets(validation, self.bundle.label_set)
         fitted = fit_rule(
             logits,
-            targets(validation, self.bundle.label_set),
+            wanted,
             labels=self.bundle.label_set,
             documents=[record.document for record in validation],
             objective=config.decision.objective,
             calibrate=config.decision.calibrate,
             seed=config.training.seed,
         )
-        return Judged(logits, fitted), Judged(logits, replace(fitted, thresholds=self.bundle.rule.thresholds))
+        rules = (fitted, replace(fitted, thresholds=self.bundle.rule.thresholds))
+        max_error = self.bundle.rule.max_error
+        first, second = (Judged(logits, fit_bands(rule, logits, wanted, max_error=max_error)) for rule in rules)
+        if config.decision.folds:  # the rule of fp32 was fitted on many more sentences than validation has
+            first = Judged(logits, self.bundle.rule)
+        return first, second
+
+    def _errors(self, model: Any, rule: DecisionRule) -> dict[str, LabelErrors]:
+        """Return how often a model with a rule is wrong on the test split."""
+        assert self.data is not None
+        test, labels = self.data.splits.test, self.bundle.label_set
+        probabilities = rule.probabilities(_logits(model, self._encode(test)))
+        documents = [record.document for record in test]
+        return error_rates(
+            targets(test, labels), probabilities, rule.decide(probabilities), documents=documents, labels=labels
+        )
 
     def _compare(self, original: Judged, export: Judged) -> Comparison:
         assert self.data is not None

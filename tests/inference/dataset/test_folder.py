@@ -254,6 +254,7 @@ def test_failed_inputs_are_left_alone_unless_they_are_asked_for(archive):
     [
         ({"origin": Origin(LABELS, "m", "r2", "", "fp32")}, 'revision was "r1" there and is "r2" now'),
         ({"origin": Origin(LABELS, "m", "r1", "", "int8")}, 'precision was "fp32" there and is "int8" now'),
+        ({"origin": Origin(LABELS, "m", "r1", "", "fp32", 0.05)}, "max_error was not set there and is 0.05 now"),
         ({"keep_text": True}, "keep_text was not set there and is true now"),
         ({"format": "csv"}, 'format was "jsonl" there and is "csv" now'),
         ({"part_size": 7}, "part_size was 100 there and is 7 now"),

@@ -211,3 +211,11 @@ def test_a_training_run_ends_with_the_exports_that_its_config_asks_for(
     result = train_tiny(tmp_path / "run", "export.fp32=true", "export.int8=false", "training.epochs=1")
     assert ["fp32"] == list(result.exports)
     assert ["fp32"] == list(load_bundle(tmp_path / "run").manifest.exports)
+
+
+def test_int8_has_review_bands_and_error_rates_of_its_own(exported_folder: Path) -> None:
+    bundle = load_bundle(exported_folder)
+    assert [0.005, 0.01, 0.02, 0.05, 0.1, 0.2] == [found.max_error for found in bundle.rule_for("int8").review]
+    sizes = {name: errors.positives for name, errors in bundle.errors_for("fp32").items()}
+    assert sizes == {name: errors.positives for name, errors in bundle.errors_for("int8").items()}
+    assert bundle.errors_for("fp32") != bundle.errors_for("int8")
