@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: run test lint bench reliability clean
+.PHONY: run test lint bench reliability published clean
 
 run: $(READY)  ## train the default model, tag the sample articles, show what came out
 	test -f runs/seeds/eventroles.json || $(BIN)/eventroles train seeds
@@ -27,6 +27,14 @@ reliability: $(READY)  ## bad inputs, kill -9, a million sentences, Ray; writes 
 	test -f runs/seeds/eventroles.json || $(BIN)/eventroles train seeds
 	test -f runs/fast/eventroles.json || $(BIN)/eventroles train fast
 	PYTHONPATH=tests:benchmarks $(BIN)/python -m reliability.run_all --model runs/fast --write
+
+# Public data sets beside published figures; benchmarks/published/data.py says where to get the data.
+DATA ?= benchmarks/published/data
+published: published-satp published-cnc published-ipe published-ipe-documents  ## all four; writes docs/benchmarks.md
+	PYTHONPATH=benchmarks $(BIN)/python benchmarks/published/run.py --write
+
+published-%: $(READY)  ## one of satp, cnc, ipe, ipe-documents
+	PYTHONPATH=benchmarks $(BIN)/python benchmarks/published/run.py $* --data $(DATA)
 
 clean:
 	rm -rf $(VENV) .typecheck build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
