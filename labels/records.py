@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from typing import Any
 from .errors import DataError, first_problems, nearest, shown
 from .labelset import LabelSet
 from .rows import Row, read_rows
+from .wholefile import whole_file
 
 
 @dataclass(frozen=True)
@@ -121,22 +120,11 @@ def write_records(records: Iterable[Record], path: Path) -> int:
     Raises:
         DataError: the file cannot be written, or a record holds what JSON cannot say.
     """
-    partial = path.with_name(f".{path.name}.partial")
     count = 0
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("w", encoding="utf-8", newline="\n") as file:
-            for record in records:
-                file.write(_to_json(record) + "\n")
-                count += 1
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except OSError as error:
-        raise DataError(f"{path}: cannot write the file: {error.strerror or error}") from error
-    finally:
-        with suppress(OSError):
-            partial.unlink()
+    with whole_file(path) as file:
+        for record in records:
+            file.write(f"{_to_json(record)}\n".encode())
+            count += 1
     return count
 
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..labels.errors import DataError
+from ..labels.wholefile import whole_file
 
 
 def plain(value: Any) -> Any:
@@ -41,18 +39,6 @@ def write_json(data: Mapping[str, Any], path: Path) -> None:
     Raises:
         DataError: the file cannot be written.
     """
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("w", encoding="utf-8", newline="\n") as file:
-            # Escaped to ASCII: the text of a sentence may hold half of a surrogate pair, which UTF-8 cannot say.
-            json.dump(data, file, indent=2, allow_nan=False)
-            file.write("\n")
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except OSError as error:
-        raise DataError(f"{path}: cannot write the file: {error.strerror or error}") from error
-    finally:
-        with suppress(OSError):
-            partial.unlink()
+    with whole_file(path) as file:
+        # Escaped to ASCII: the text of a sentence may hold half of a surrogate pair, which UTF-8 cannot say.
+        file.write(f"{json.dumps(data, indent=2, allow_nan=False)}\n".encode())

@@ -22,6 +22,10 @@ def corpus(sizes: list[int], roles: list[set[str]]) -> list[Record]:
     return records
 
 
+def has(record: Record, kind: str | None) -> bool:
+    return kind in record.roles if kind else not record.roles
+
+
 def shares(folds: Folds, role: str) -> list[float]:
     records = [[folds.records[row] for row in folds.held_out(fold)] for fold in range(folds.count)]
     return [sum(role in record.roles for record in some) for some in records]
@@ -44,15 +48,14 @@ def test_any_corpus_is_cut_into_whole_groups_with_even_labels(
         homes.setdefault(record.document, set()).add(int(fold))
     assert {1} == {len(some) for some in homes.values()}
     assert set(range(count)) == {fold for some in homes.values() for fold in some}
-    rarest = min(
-        ({role for some in roles for role in some}),
-        key=lambda role: (sum(role in record.roles for record in records), role),
-        default=None,
-    )
-    if rarest is not None:  # dealt first: no fold has more of it than its share and one document
-        largest = max(Counter(record.document for record in records if rarest in record.roles).values(), default=0)
-        counts = shares(folds, rarest)
-        assert max(counts) <= sum(counts) / count + largest
+    # The rarest kind of sentence is dealt first, those without a role being a kind too: no fold has more of it than its
+    # share and one document.
+    kinds = [*sorted({role for some in roles for role in some}), None]
+    rows_of = {kind: [record for record in folds.records if has(record, kind)] for kind in kinds}
+    rarest = min((kind for kind in kinds if rows_of[kind]), key=lambda kind: len(rows_of[kind]))
+    largest = max(Counter(record.document for record in rows_of[rarest]).values())
+    counts = [sum(has(folds.records[row], rarest) for row in folds.held_out(fold)) for fold in range(count)]
+    assert max(counts) <= len(rows_of[rarest]) / count + largest
 
 
 def test_folds_of_equal_documents_are_equal() -> None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...inference.bundle import Bundle
-from ...labels.errors import DataError, require
+from ...labels.errors import require
+from ...labels.wholefile import whole_file
 from ..evaluate import Evaluation
 from ..numbers import write_json
 from . import provenance, sections, words
@@ -88,7 +87,8 @@ def write_report(
     for drawing in _for_papers(numbers, colours):
         files |= {f"{FIGURES}/{name}": content for name, content in figure_files(drawing).items()}
     for name, content in files.items():
-        _write(folder / name, content)
+        with whole_file(folder / name) as file:
+            file.write(content)
     write_json(numbers, folder / NUMBERS)
     return folder / PAGE
 
@@ -198,20 +198,3 @@ def _without_places(value: Any, key: str = "") -> Any:
     if not isinstance(value, str) or key not in (*_PLACES, *_SENTENCES_OF_OURS):
         return value
     return words.shown_name(value) if key in _PLACES else words.without_folders(value)
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except OSError as error:
-        raise DataError(f"{path}: cannot write the file: {error.strerror or error}") from error
-    finally:
-        with suppress(OSError):
-            partial.unlink()

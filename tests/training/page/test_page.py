@@ -242,7 +242,7 @@ def test_an_earlier_page_stays_whole_where_writing_fails(
     def fail(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(page.os, "fsync", fail)
+    monkeypatch.setattr("os.fsync", fail)
     with pytest.raises(DataError, match=r"report\.html: cannot write the file: No space left on device"):
         write_report(tmp_path, evaluation)
     assert ["report.html"] == [path.name for path in tmp_path.iterdir()]
