@@ -141,7 +141,13 @@ def evaluate(
 
 
 def evaluate_records(
-    tagger: Tagger, records: Sequence[Record], *, data: Sequence[str], by: str | Sequence[str] = (), mistakes: int = 10
+    tagger: Tagger,
+    records: Sequence[Record],
+    *,
+    data: Sequence[str],
+    by: str | Sequence[str] = (),
+    mistakes: int = 10,
+    run: TrainingData | None = None,
 ) -> Evaluation:
     """Score a loaded model on sentences that are read already, such as the test split of a run.
 
@@ -151,6 +157,7 @@ def evaluate_records(
         data: what to call them: names of files, or of a split.
         by: as for `evaluate`.
         mistakes: likewise.
+        run: what the model was trained with, where that is at hand; by default it is read again.
 
     Raises:
         ConfigError: a column of ``by`` is not in the data.
@@ -158,7 +165,7 @@ def evaluate_records(
     """
     columns = [by] if isinstance(by, str) else list(dict.fromkeys(by))
     check_columns(records, columns)
-    data_of_run, missing = _training_data(tagger)
+    data_of_run, missing = (run, "") if run else _training_data(tagger)
     baseline = fit_baseline(data_of_run.config, data_of_run.splits, tagger.labels) if data_of_run else None
     scored = score_sentences(tagger, records)
     rule, labels, wanted = scored.rule, tagger.labels, targets(records, tagger.labels)

@@ -171,7 +171,8 @@ def train(
     result = replace(result, exports=_export(folder, config, splits), warnings=warnings)
     if config.output.report:
         apart = ApartScores(result.leaked, result.clean)
-        report = report_run(folder, splits, leakage=leakage, apart=apart, seed=config.training.seed, warnings=warnings)
+        run = TrainingData(config, splits)
+        report = report_run(folder, run, leakage=leakage, apart=apart, warnings=warnings)
         result = replace(result, report=report)
     if not config.output.keep_checkpoints:
         from .loop import remove_checkpoints

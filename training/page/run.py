@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...inference.tagger import Tagger
+from ..data import TrainingData
 from ..evaluate import evaluate_records
 from ..leakage import ApartScores, Leakage
 from ..robustness import measure_robustness
-from ..splits import Splits
 from .findings import Findings
 from .page import write_report
 
@@ -19,7 +19,7 @@ _PARTNERS = 5
 
 
 def report_run(
-    folder: Path, splits: Splits, *, leakage: Leakage, apart: ApartScores, seed: int, warnings: Sequence[str] = ()
+    folder: Path, run: TrainingData, *, leakage: Leakage, apart: ApartScores, warnings: Sequence[str] = ()
 ) -> Path:
     """Evaluate a finished model on its test split, robustness included, and write the report into its folder.
 
@@ -27,10 +27,9 @@ def report_run(
 
     Args:
         folder: the model folder, finished.
-        splits: the splits of the run.
-        leakage: what they share.
+        run: its config and its splits.
+        leakage: what the splits share.
         apart: scores on leaked and on clean sentences.
-        seed: of the actor swaps and typos.
         warnings: what else the reader should know, one sentence each.
 
     Raises:
@@ -38,8 +37,8 @@ def report_run(
         ModelError: the model cannot be run.
     """
     tagger = Tagger.from_pretrained(folder)
-    records = splits.test
-    evaluation = evaluate_records(tagger, records, data=["test split of the training run"])
-    robustness = measure_robustness(tagger, records, seed=seed, partners=_PARTNERS)
+    records = run.splits.test
+    evaluation = evaluate_records(tagger, records, data=["test split of the training run"], run=run)
+    robustness = measure_robustness(tagger, records, seed=run.config.training.seed, partners=_PARTNERS)
     findings = Findings(leakage=leakage, apart=apart, robustness=robustness)
     return write_report(folder / FOLDER, evaluation, findings=findings, bundle=tagger.bundle, warnings=warnings)
