@@ -95,6 +95,8 @@ def fit(
     checkpoint = last_checkpoint(folder) if resume else None
     output = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     trainer.accelerator.wait_for_everyone()
+    # Together and now: a process that leaves with its group's threads still running is aborted at times.
+    trainer.accelerator.end_training()
     return Fit(
         epochs=float(trainer.state.epoch or 0),
         best_epoch=_best_epoch(trainer.state),
