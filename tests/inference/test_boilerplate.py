@@ -127,7 +127,7 @@ def test_sentences_that_only_look_like_boilerplate_are_left_alone(sentence: str)
 def test_no_sentence_of_the_corpus_with_a_role_is_boilerplate_as_a_whole(records: list[Record]) -> None:
     whole = [one for one in records if (found := find_boilerplate(one.text)) and found.end == len(one.text)]
     assert [] == [one.place for one in whole if one.roles or one.unsure]
-    assert 55 == len(whole), "of the sentences without a role; look at what changed, then change the number"
+    assert 73 == len(whole), "of the sentences without a role; look at what changed, then change the number"
 
 
 def test_the_leads_of_the_corpus_leave_a_sentence(records: list[Record]) -> None:
@@ -138,7 +138,7 @@ def test_the_leads_of_the_corpus_leave_a_sentence(records: list[Record]) -> None
     assert [] == [text for text, found in leads if found.end > 60]
     # Lower-case texts and an opening quotation aside, what is left opens like a sentence.
     cased = [text[found.end :] for text, found in leads if text != text.lower()]
-    assert [] == [content for content in cased if not re.match(r"[\"“‘'$£]?[A-Z0-9]", content)]
+    assert [] == [content for content in cased if not re.match(r"[\"“‘'$£(]?[A-Z0-9]", content)]
 
 
 def test_sentences_of_the_splitter_are_found_with_their_datelines_and_credits() -> None:

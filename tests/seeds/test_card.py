@@ -202,8 +202,8 @@ def test_the_front_matter_is_a_valid_dataset_card():
 def test_the_size_category_of_the_front_matter_holds_the_corpus(corpus):
     from huggingface_hub import DatasetCard
 
-    assert DatasetCard.load(CARD).data.to_dict()["size_categories"] == ["1K<n<10K"]
-    assert 1_000 < len(corpus) < 10_000
+    assert DatasetCard.load(CARD).data.to_dict()["size_categories"] == ["10K<n<100K"]
+    assert 10_000 < len(corpus) < 100_000
 
 
 def test_the_data_files_of_the_front_matter_are_the_corpus_and_nothing_else(files):
