@@ -43,9 +43,9 @@ def test_the_documents_of_a_part_carry_its_name(path):
     assert {row["document"].rpartition("-")[0] for row in rows(path)} == {path.stem}
 
 
-def test_the_corpus_has_14275_sentences_in_1096_documents(corpus):
-    assert len(corpus) == 14275
-    assert len({record.document for record in corpus}) == 1096
+def test_the_corpus_has_18745_sentences_in_1397_documents(corpus):
+    assert len(corpus) == 18745
+    assert len({record.document for record in corpus}) == 1397
 
 
 def test_no_place_in_a_document_is_taken_twice(corpus):

@@ -63,6 +63,26 @@ def test_an_error_that_is_known_is_found() -> None:
     assert math.isnan(found.after.bins[0].share.value)
 
 
+def test_the_error_by_chance_is_what_outcomes_drawn_from_the_probabilities_give() -> None:
+    _, probabilities = sample(rows=120)
+    random, errors = np.random.default_rng(1), []
+    for _ in range(100):
+        drawn = (random.random((120, 4)) < probabilities).astype(np.float32)
+        found = calibrate(drawn, probabilities, probabilities, documents=documents(120), labels=ROLES, resamples=1)
+        errors.append(found["attack"].after.error.value)
+    assert found["attack"].after.by_chance == pytest.approx(np.mean(errors), rel=0.1)
+    assert found["attack"].after.by_chance > 0.05, "120 sentences are few"
+    targets, probabilities = sample(rows=40_000)
+    found = calibrate(targets, probabilities, probabilities, documents=documents(40_000), labels=ROLES, resamples=1)
+    assert found["attack"].after.by_chance < 0.01
+
+
+def test_the_error_by_chance_of_sure_and_right_probabilities_is_0() -> None:
+    targets = np.zeros((20, 4), np.float32)
+    found = calibrate(targets, targets, targets, documents=documents(20), labels=ROLES, resamples=1)["attack"]
+    assert found.after.by_chance == 0
+
+
 def test_bins_touch_and_a_probability_of_1_is_in_the_last() -> None:
     scores = np.repeat(np.array([[0.0], [0.5], [1.0]], np.float32), 4, axis=1)
     found = calibrate(np.zeros_like(scores), scores, scores, documents=list("abc"), labels=ROLES, resamples=5)
