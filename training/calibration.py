@@ -18,6 +18,7 @@ from .numbers import plain
 BINS = 10
 """Bins of equal width over the probability, as in Naeini, Cooper and Hauskrecht (2015)."""
 _EDGES = np.linspace(0.0, 1.0, BINS + 1)
+_DRAWS = 200
 _Z = 1.959964  # 95 % of a normal distribution lie within so many standard deviations
 
 
@@ -46,11 +47,14 @@ class Reliability:
 
     Attributes:
         error: the expected calibration error (`calibrate`), 0 to 1, the smaller the better.
+        by_chance: the error that would be found on average if every probability were right, as so few sentences scatter
+            around them: an error no larger than this says nothing against the probabilities. NaN without sentences.
         brier: mean squared difference of probability and truth (Brier, 1950), 0 to 1, the smaller the better.
         bins: the reliability diagram, `BINS` bins from 0 to 1, empty ones too.
     """
 
     error: Estimate
+    by_chance: float
     brier: Estimate
     bins: tuple[ReliabilityBin, ...]
 
@@ -91,8 +95,10 @@ def calibrate(
     The expected calibration error is that of Naeini, Cooper and Hauskrecht (2015, Obtaining Well Calibrated
     Probabilities Using Bayesian Binning), for the probability of the label: sentences go into 10 bins of equal width;
     the error is the mean over sentences of the distance between the mean probability of their bin and the share of the
-    bin that has the label. With few sentences it is above 0 for a perfectly calibrated model as well, by chance, and
-    more so in resamples: the interval (percentiles of a bootstrap over documents) then leans upwards.
+    bin that has the label. With few sentences it is above 0 for a perfectly calibrated model as well, which is why its
+    level by chance stands beside it (the consistency resampling of Bröcker and Smith, 2007, Increasing the Reliability
+    of Reliability Diagrams), and more so in resamples: the interval (percentiles of a bootstrap over documents) then
+    leans upwards.
 
     Args:
         targets: ``[n_sentences, n_labels]`` of 0, 1 and `MASKED`, which is left out.
@@ -108,8 +114,8 @@ def calibrate(
     for column, name in enumerate(labels.names):
         valid, wanted = targets[:, column] != MASKED, targets[:, column] == 1
         found[name] = Calibration(
-            before=_reliability(wanted, before[:, column].astype(np.float64), valid, bootstrap),
-            after=_reliability(wanted, after[:, column].astype(np.float64), valid, bootstrap),
+            before=_reliability(wanted, before[:, column].astype(np.float64), valid, bootstrap, seed=seed),
+            after=_reliability(wanted, after[:, column].astype(np.float64), valid, bootstrap, seed=seed),
             sentences=int(valid.sum()),
             support=int(wanted.sum()),
         )
@@ -127,7 +133,12 @@ def wilson(hits: float, trials: float) -> Estimate:
 
 
 def _reliability(
-    wanted: npt.NDArray[np.bool_], probability: Floats, valid: npt.NDArray[np.bool_], bootstrap: Bootstrap
+    wanted: npt.NDArray[np.bool_],
+    probability: Floats,
+    valid: npt.NDArray[np.bool_],
+    bootstrap: Bootstrap,
+    *,
+    seed: int,
 ) -> Reliability:
     # In the precision of the probabilities, or 0.9 would lie below the edge at 0.9.
     number = np.digitize(probability.astype(np.float32), _EDGES[1:-1].astype(np.float32))
@@ -140,6 +151,7 @@ def _reliability(
         error, brier = np.abs(gap).sum(axis=1) / total, squared / total
     return Reliability(
         error=_with_the_value(estimate(error)),
+        by_chance=_error_by_chance(probability[valid], in_bin[valid], seed=seed),
         brier=estimate(brier),
         bins=tuple(
             ReliabilityBin(
@@ -152,6 +164,17 @@ def _reliability(
             for k in range(BINS)
         ),
     )
+
+
+def _error_by_chance(probability: Floats, in_bin: npt.NDArray[np.bool_], *, seed: int) -> float:
+    if not len(probability):
+        return float("nan")
+    generator, bins = np.random.default_rng(seed), in_bin.astype(np.float64)
+    gaps = 0.0
+    for _ in range(_DRAWS):
+        drawn = generator.random(len(probability)) < probability
+        gaps += float(np.abs((drawn - probability) @ bins).sum())
+    return gaps / (_DRAWS * len(probability))
 
 
 def _with_the_value(found: Estimate) -> Estimate:

@@ -58,14 +58,16 @@ _TOTALS = {
 
 def calibration_table(calibration: Mapping[str, Calibration]) -> Table:
     """Return a table of expected calibration error and Brier score of each label, before and after the fitted rule."""
-    table = plain_table("Calibration", "", "ECE before", "after", "Brier before", "after")
+    table = plain_table("Calibration", "", "ECE before", "after", "by chance", "Brier before", "after")
     table.caption = (
-        "ECE: expected calibration error, 10 bins of equal width; Brier: mean squared error of the probability; "
-        "before: temperature 1; after: with the temperatures of the decision rule"
+        "ECE: expected calibration error, 10 bins of equal width; by chance: what it would be on these sentences if "
+        "the probabilities after were right; Brier: mean squared error of the probability; before: temperature 1; "
+        "after: with the temperatures of the decision rule"
     )
     for name, found in calibration.items():
         before, after = found.before, found.after
-        table.add_row(name, *map(_cell, (before.error, after.error, before.brier, after.brier)))
+        chance = Estimate(after.by_chance, float("nan"), float("nan"))
+        table.add_row(name, *map(_cell, (before.error, after.error, chance, before.brier, after.brier)))
     return table
 
 
