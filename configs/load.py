@@ -24,11 +24,13 @@ _LINE_BREAKS = set("\x85\u2028\u2029")  # PyYAML writes them as they are and rea
 _OURS = {
     "average_tokens_across_devices": "the loss is right in every combination only if it is on",
     "batch_eval_metrics": "macro F1 is taken over all sentences at once",
+    "bf16": "use training.precision",
     "data_seed": "use training.seed",
     "disable_tqdm": "eventroles shows its own progress",
     "early_stopping_patience": "use training.early_stopping_patience",
     "eval_do_concat_batches": "macro F1 is taken over all sentences at once",
     "eval_strategy": "every epoch ends with an evaluation",
+    "fp16": "use training.precision",
     "gradient_accumulation_steps": "use training.gradient_accumulation",
     "greater_is_better": "macro F1 decides",
     "hub_token": "the config travels with the model and must hold no secret; log in with: hf auth login",

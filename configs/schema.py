@@ -103,6 +103,7 @@ class TrainingConfig(_Strict):
     gradient_accumulation: Annotated[int, Field(ge=1)]
     eval_batch_size: Annotated[int, Field(ge=1)]
     group_by_length: bool
+    precision: Literal["auto", "bf16", "fp32"]
     learning_rate: Rate
     head_learning_rate: Rate
     weight_decay: Share

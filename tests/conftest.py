@@ -117,6 +117,8 @@ def settings(base_folder: Path, data_file: Path) -> list[str]:
         "training.learning_rate=5e-3",
         "training.head_learning_rate=1e-2",
         "trainer.use_cpu=true",
+        # The same on every machine.
+        "training.precision=fp32",
         "export.fp32=false",
         "output.report=false",
         "export.int8=false",

@@ -23,6 +23,7 @@ from ..labels.labelset import LabelSet
 from .data import MASKED
 from .distill import TEACHER_LOGITS, soft_loss
 from .metrics import macro_f1
+from .precision import settle_precision
 
 # Steps whose sentences are sorted together: more saves padding, fewer keeps a batch closer to a random sample.
 _STEPS_SORTED = 8
@@ -260,7 +261,7 @@ def remove_checkpoints(folder: Path) -> None:
 
 
 def _arguments(config: Config, folder: Path) -> transformers.TrainingArguments:
-    training = config.training
+    training = settle_precision(config).training
     several = int(os.environ.get("WORLD_SIZE", "1")) > 1
     options: dict[str, Any] = {
         "output_dir": str(folder),
@@ -272,6 +273,7 @@ def _arguments(config: Config, folder: Path) -> transformers.TrainingArguments:
         "weight_decay": training.weight_decay,
         "warmup_steps": training.warmup,
         "lr_scheduler_type": training.schedule,
+        "bf16": training.precision == "bf16",
         "seed": training.seed,
         "eval_strategy": "epoch",
         "save_strategy": "epoch",
@@ -286,6 +288,8 @@ def _arguments(config: Config, folder: Path) -> transformers.TrainingArguments:
         "label_names": ["labels"],
         "dataloader_pin_memory": torch.cuda.is_available(),
     }
+    if not torch.accelerator.is_available():
+        options["use_cpu"] = True  # the Trainer refuses bf16 on a CPU that was not asked for
     if several and not torch.cuda.is_available():
         options |= {"use_cpu": True, "ddp_backend": "gloo"}
     try:

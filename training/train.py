@@ -36,6 +36,7 @@ from .leakage import ApartScores, Leakage, find_leaks, refuse_leaks, score_apart
 from .metrics import Scores, score_logits
 from .outoffold import JudgedRecords, cut_decision_folds, judge_out_of_fold, warn_of_folds
 from .page import report_run
+from .precision import settle_precision
 from .splits import Splits
 from .unlabelled import UnlabelledText, warn_of_unlabelled
 
@@ -128,6 +129,7 @@ def train(
     folds = cut_decision_folds(splits, config, labels)
     # Only now what takes seconds to import: problems of config and data are told at once.
     start = find_start(config, labels, known=splits.texts)
+    config = settle_precision(config)  # what was chosen travels with the model
     checkpoints = folder / "checkpoints"
     if os.environ.get("RANK", "0") == "0":  # of several processes only the main one writes
         _prepare_folder(folder, checkpoints, config, resume=resume)

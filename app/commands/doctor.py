@@ -40,6 +40,7 @@ _CORE = ("eventroles", "huggingface-hub", "tokenizers", "sentencex", "pydantic",
 _INSTRUCTIONS = (
     "amx_int8",
     "amx_bf16",
+    "avx512_bf16",
     "avx512_vnni",
     "avx_vnni",
     "avx512f",

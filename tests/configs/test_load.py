@@ -30,11 +30,13 @@ labels:
 OURS = [
     "average_tokens_across_devices",
     "batch_eval_metrics",
+    "bf16",
     "data_seed",
     "disable_tqdm",
     "early_stopping_patience",
     "eval_do_concat_batches",
     "eval_strategy",
+    "fp16",
     "gradient_accumulation_steps",
     "greater_is_better",
     "hub_token",
@@ -202,8 +204,8 @@ def test_later_options_win_over_earlier_ones_and_over_the_file():
 
 
 def test_an_option_may_replace_a_section_and_another_add_to_it():
-    config = load("trainer: {bf16: true}", "trainer={tf32: true}", "trainer.max_steps=5")
-    assert config.trainer == {"bf16": True, "tf32": True, "max_steps": 5}
+    config = load("trainer: {use_cpu: true}", "trainer={tf32: true}", "trainer.max_steps=5")
+    assert config.trainer == {"use_cpu": True, "tf32": True, "max_steps": 5}
 
 
 @pytest.mark.parametrize(

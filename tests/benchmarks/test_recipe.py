@@ -1,0 +1,56 @@
+"""The recipe benchmark: variants that are configs, whole files held out, a table of what was run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import recipe
+from conftest import make_rows, write_jsonl
+from eventroles.configs import data_files, load_config
+
+
+@pytest.mark.parametrize("name", recipe.VARIANTS)
+def test_every_variant_but_the_first_differs_from_the_shipped_config(name: str) -> None:
+    settings = [one for one in recipe.VARIANTS[name] if "=" in one]
+    changed = load_config("seeds", settings) != load_config("seeds")
+    assert changed == (name not in ("as shipped", "trained on the ten oldest files"))
+
+
+def test_the_files_held_out_and_the_oldest_files_are_parts_of_the_corpus() -> None:
+    parts = {path.stem for path in data_files(["package:corpus"], key="data.train")}
+    assert parts > {*recipe.HELD_OUT, *recipe.OLDEST_FILES}
+    assert not {*recipe.HELD_OUT} & {*recipe.OLDEST_FILES}
+
+
+@pytest.mark.slow
+def test_a_variant_is_trained_without_the_files_that_it_is_scored_on(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, settings: Sequence[str]
+) -> None:
+    paths = []
+    for number, stem in enumerate(("plain", "later", *recipe.HELD_OUT)):
+        rows = [row | {"document": f"{stem}-{row['document']}"} for row in make_rows(12, seed=number)]
+        paths.append(write_jsonl(tmp_path / f"{stem}.jsonl", rows))
+    monkeypatch.setattr(recipe, "data_files", lambda *_, **__: paths)
+    page = tmp_path / "recipe.md"
+    page.write_text(
+        "before\n<!-- table of benchmarks/recipe.py -->\n<!-- end of the table -->\nafter\n", encoding="utf-8"
+    )
+    monkeypatch.setattr(recipe, "PAGE", page)
+    quick = [one for one in settings if not one.startswith(("data.", "training.epochs"))]
+    runs, names = tmp_path / "runs", ["as shipped", "trained on the ten oldest files"]
+    for name in names:
+        recipe.run(name, runs=runs, settings=[*quick, "training.epochs=1"])
+    left = recipe.write_table(runs)
+    assert [name for name in recipe.VARIANTS if name not in names] == left
+    held_out = len(recipe.HELD_OUT) * len(make_rows(12, seed=0))
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith("before\n")
+    assert f"{held_out} sentences of" in text
+    assert text.endswith("after\n")
+    assert all(f"| {name} | **" in text for name in names)
+    trained = {name: json.loads((runs / name.replace(" ", "-") / "eventroles.json").read_text()) for name in names}
+    sizes = [trained[name]["data"]["train"]["sentences"] for name in names]
+    assert sizes[0] > sizes[1]
