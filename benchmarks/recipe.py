@@ -30,6 +30,7 @@ OLDEST_FILES = (
 VARIANTS: Mapping[str, tuple[str, ...]] = {
     "as shipped": (),
     "trained on the ten oldest files": (_OLDEST,),
+    "the ten oldest files for as many steps": (_OLDEST, "training.epochs=13"),
     "2 epochs": ("training.epochs=2",),
     "5 epochs": ("training.epochs=5",),
     "learning rate 1e-4": ("training.learning_rate=1e-4", "training.head_learning_rate=1e-3"),
