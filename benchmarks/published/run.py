@@ -108,7 +108,8 @@ def run(name: str, *, data: Path, runs: Path) -> None:
         if getattr(config.data, part)
     ]
     # The model is only measured; tagging with it is for who trains one to keep.
-    overrides += [f"output.folder={folder}", "output.overwrite=true", "export.fp32=false", "export.int8=false"]
+    overrides += [f"output.folder={folder}", "output.overwrite=true"]
+    overrides += ["export.fp32=false", "export.int8=false", "output.report=false"]
     result = train(load_config(HERE / f"{name}.yaml", overrides))
     if result is None:  # one of several processes, not the main one
         return

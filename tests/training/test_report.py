@@ -98,7 +98,7 @@ def test_pass_rates_come_worst_first_with_their_sum() -> None:
     assert [["hard", "4", "1", "25.0%", "–"], ["easy", "4", "4", "100.0%", "1.000"], ["all", "8", "5", "62.5%"]] == rows
 
 
-def test_calibration_is_shown_before_and_after_in_80_columns() -> None:
+def test_calibration_is_shown_before_and_after_and_by_chance_in_80_columns() -> None:
     random = np.random.default_rng(0)
     probabilities = random.random((60, 4)).astype(np.float32)
     targets = (random.random((60, 4)) < probabilities).astype(np.float32)
@@ -107,8 +107,8 @@ def test_calibration_is_shown_before_and_after_in_80_columns() -> None:
     text = text_of(calibration_table(found))
     (line,) = [line for line in text.splitlines() if line.strip().startswith("attack")]
     before, after = found["attack"].before, found["attack"].after
-    expected = [f"{one.value:.3f}" for one in (before.error, after.error, before.brier, after.brier)]
-    assert ["attack", *expected] == line.split()
+    values = (before.error.value, after.error.value, after.by_chance, before.brier.value, after.brier.value)
+    assert ["attack", *(f"{value:.3f}" for value in values)] == line.split()
     assert f"{before.error.low:.2f}–{before.error.high:.2f}" in text
 
 
