@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from eventroles.configs import data_files, load_config
+from eventroles.training.numbers import write_json
 from eventroles.training.train import train
 from machine import describe_machine
 from rich.console import Console
@@ -77,9 +78,7 @@ def run(name: str, *, runs: Path, settings: Sequence[str] = ()) -> None:
     if result is None:  # one of several processes, not the main one
         return
     found = {"model": result.model.to_dict(), "seconds": round(result.seconds), "machine": vars(describe_machine())}
-    temporary = folder / ".recipe.json"
-    temporary.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-    temporary.replace(folder / "recipe.json")
+    write_json(found, folder / "recipe.json")
     Console().print(_row(name, found))
 
 

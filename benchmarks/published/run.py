@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from eventroles.configs import load_config
+from eventroles.training.numbers import write_json
 from eventroles.training.train import train
 from machine import describe_machine
 from rich.console import Console
@@ -120,9 +121,7 @@ def run(name: str, *, data: Path, runs: Path) -> None:
         "machine": vars(describe_machine()),
         "seed": config.training.seed,
     }
-    temporary = folder / ".published.json"
-    temporary.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-    temporary.replace(folder / "published.json")
+    write_json(found, folder / "published.json")
     Console().print(_line(name, found))
 
 
