@@ -24,7 +24,7 @@ def splits_of(*overrides: str) -> tuple[int, int, int]:
 
 def test_the_seed_corpus_is_named_by_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert 18745 == sum(splits_of("data.train=package:corpus"))
+    assert 31861 == sum(splits_of("data.train=package:corpus"))
 
 
 def test_files_named_for_validation_and_test_are_taken_as_they_are(tmp_path: Path) -> None:
