@@ -6,8 +6,7 @@ READY := $(VENV)/ready
 
 .PHONY: run test lint bench reliability published clean
 
-run: $(READY)  ## train the default model, tag the sample articles, show what came out
-	test -f runs/seeds/eventroles.json || $(BIN)/eventroles train seeds
+run: runs/seeds/eventroles.json  ## train the default model, tag the sample articles, show what came out
 	$(BIN)/eventroles tag docs/sample --model runs/seeds --output runs/sample.jsonl --show 12
 
 test: lint  ## ruff, mypy --strict, pytest
@@ -18,14 +17,10 @@ lint: $(READY) .typecheck/eventroles
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(READY)  ## speed, cold start and memory, beside transformers.pipeline, in one run; writes docs/performance.md
-	test -f runs/seeds/eventroles.json || $(BIN)/eventroles train seeds
-	test -f runs/fast/eventroles.json || $(BIN)/eventroles train fast
+bench: runs/seeds/eventroles.json runs/fast/eventroles.json  ## speed, cold start and memory, beside transformers.pipeline, in one run; writes docs/performance.md
 	$(BIN)/python benchmarks/throughput.py runs/seeds --fast runs/fast --write
 
-reliability: $(READY)  ## bad inputs, kill -9, a million sentences, Ray; writes docs/reliability.md
-	test -f runs/seeds/eventroles.json || $(BIN)/eventroles train seeds
-	test -f runs/fast/eventroles.json || $(BIN)/eventroles train fast
+reliability: runs/fast/eventroles.json  ## bad inputs, kill -9, a million sentences, Ray; writes docs/reliability.md
 	PYTHONPATH=tests:benchmarks $(BIN)/python -m reliability.run_all --model runs/fast --write
 
 # Public data sets beside published figures; benchmarks/published/data.py says where to get the data.
@@ -33,8 +28,16 @@ DATA ?= benchmarks/published/data
 published: published-satp published-cnc published-ipe published-ipe-documents  ## all four; writes docs/benchmarks.md
 	PYTHONPATH=benchmarks $(BIN)/python benchmarks/published/run.py --write
 
+published-ipe published-ipe-documents: runs/seeds/eventroles.json
 published-%: $(READY)  ## one of satp, cnc, ipe, ipe-documents
 	PYTHONPATH=benchmarks $(BIN)/python benchmarks/published/run.py $* --data $(DATA)
+
+# Trained once: order-only, so that a newer environment does not train them again.
+runs/seeds/eventroles.json: | $(READY)
+	$(BIN)/eventroles train seeds
+
+runs/fast/eventroles.json: | runs/seeds/eventroles.json
+	$(BIN)/eventroles train fast
 
 clean:
 	rm -rf $(VENV) .typecheck build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
