@@ -24,26 +24,33 @@ from rich.console import Console
 
 PAGE = Path("docs/recipe.md")
 HELD_OUT = ("archives", "dailies", "dispatches", "features", "voices", "wires")
+FITTED_ON = ("briefs", "fronts", "margins", "sources")
+"""Whole files for the decision rule, as the shipped configs have others, some of which are held out here."""
 OLDEST_FILES = (
     *("africa-americas", "aftermath", "agency", "asia-europe", "chains", "civic", "everyday", "middle-east", "plain"),
     "security",
 )
-NEWEST_FILES = (
+TWENTY_FILES_BEFORE = (
     *("banners", "columns", "counted", "didnot", "exchanges", "hurtlist", "lengths", "locals", "lookalike"),
     *("margin-calls", "mouthpiece", "plainer", "records", "ripostes", "running", "said", "shorts", "triggers"),
     *("verges", "warded"),
 )
-_OLDEST, _OLDER = "the ten oldest files", "all but the twenty newest files"
+SIX_NEWEST_FILES = ("backdrop", "chambers", "newsdesk", "observers", "quoted", "wirelong")
+_OLDEST, _OLDER, _OLD = "the ten oldest files", "all but the 26 newest files", "all but the six newest files"
 _FILES: Mapping[str, Callable[[str], bool]] = {
     _OLDEST: lambda name: name in OLDEST_FILES,
-    _OLDER: lambda name: name not in NEWEST_FILES,
+    _OLDER: lambda name: name not in TWENTY_FILES_BEFORE + SIX_NEWEST_FILES,
+    _OLD: lambda name: name not in SIX_NEWEST_FILES,
 }
 VARIANTS: Mapping[str, tuple[str, ...]] = {
     "as shipped": (),
-    "without the twenty newest files": (_OLDER,),
+    "without the six newest files": (_OLD,),
+    "without the 26 newest files": (_OLDER,),
     "the ten oldest files alone": (_OLDEST,),
-    "without the newest, 5 epochs": (_OLDER, "training.epochs=5"),
-    "without the newest, three teachers of other seeds": (_OLDER, "distillation.ensemble=3"),
+    "without the six newest, 2 epochs": (_OLD, "training.epochs=2"),
+    "without the six newest, one sentence of context": (_OLD, "model.context=1"),
+    "without the 26 newest, 5 epochs": (_OLDER, "training.epochs=5"),
+    "without the 26 newest, three teachers of other seeds": (_OLDER, "distillation.ensemble=3"),
     "2 epochs": ("training.epochs=2",),
     "5 epochs": ("training.epochs=5",),
     "learning rate 1e-4": ("training.learning_rate=1e-4", "training.head_learning_rate=1e-3"),
@@ -81,6 +88,7 @@ def run(name: str, *, runs: Path, settings: Sequence[str] = ()) -> None:
             *settings,
             *(one for one in VARIANTS[name] if one not in _FILES),
             f"data.train={json.dumps([str(path) for path in parts])}",
+            f"data.validation={json.dumps([str(path) for path in parts if path.stem in FITTED_ON])}",
             f"data.test={json.dumps([str(path) for path in held_out])}",
             *("export.fp32=false", "export.int8=false", "output.report=false", "output.overwrite=true"),
             f"output.folder={folder}",

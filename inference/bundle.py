@@ -38,10 +38,11 @@ class ReviewManifest(_Part):
 
 
 class DecisionManifest(_Part):
-    """The decision rule as the manifest keeps it; manifests from before there were review bands have none."""
+    """The decision rule as the manifest keeps it; older manifests have no biases and no review bands."""
 
     objective: str
     temperatures: list[Annotated[float, Field(gt=0)]]
+    biases: list[float] = []
     thresholds: list[float]
     max_error: float | None = None
     review: list[ReviewManifest] = []
@@ -52,6 +53,7 @@ class DecisionManifest(_Part):
         return cls(
             objective=rule.objective,
             temperatures=list(rule.temperatures),
+            biases=list(rule.biases),
             thresholds=list(rule.thresholds),
             max_error=rule.max_error,
             review=[ReviewManifest(max_error=found.max_error, bands=list(found.bands)) for found in rule.review],
@@ -331,6 +333,7 @@ def _leaves(name: str) -> bool:
 def _rule(decision: DecisionManifest, label_set: LabelSet) -> DecisionRule:
     return DecisionRule(
         temperatures=tuple(decision.temperatures),
+        biases=tuple(decision.biases),
         thresholds=tuple(decision.thresholds),
         exclusive=label_set.exclusive,
         objective=decision.objective,
@@ -367,6 +370,8 @@ def _check_rules(manifest: Manifest, label_set: LabelSet) -> list[str]:
         if (len(rule.temperatures), len(rule.thresholds)) != wanted
     ]
     for rule in rules:
+        if len(rule.biases) not in (0, wanted[1]):
+            problems.append(f"{MANIFEST} has {len(rule.biases)} biases; expected none or {wanted[1]}")
         if wrong := {len(found.bands) for found in rule.review} - {wanted[0]}:
             problems.append(f"{MANIFEST} has {min(wrong)} review bands for one target error; expected {wanted[0]}")
         if rule.max_error is not None and rule.max_error not in {found.max_error for found in rule.review}:

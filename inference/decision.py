@@ -46,6 +46,10 @@ class DecisionRule:
     Attributes:
         temperatures: divisors of the logits, one per label; a single one for an exclusive label set. Temperature
             scaling as in Guo et al. (2017), On Calibration of Modern Neural Networks.
+        biases: what is added to the divided logits, one per label: the log odds by which a label is rarer (below 0) or
+            more frequent than the model takes it to be. Bias-corrected temperature scaling, as in Alexandari, Kundaje
+            and Shrikumar (2020), Maximum Likelihood with Bias-Corrected Calibration is Hard-To-Beat at Label Shift
+            Adaptation. Empty for none, as an exclusive label set has.
         thresholds: a label is given where its probability is at least this, one per label; empty for an exclusive
             set, where the most probable label is given.
         exclusive: one label a sentence (softmax) instead of any number of them (sigmoids).
@@ -60,6 +64,7 @@ class DecisionRule:
     objective: str
     max_error: float | None = None
     review: tuple[ReviewBands, ...] = ()
+    biases: tuple[float, ...] = ()
 
     @classmethod
     def uncalibrated(cls, n_labels: int, *, exclusive: bool) -> DecisionRule:
@@ -82,7 +87,7 @@ class DecisionRule:
         """
         if not np.isfinite(logits).all():
             raise ModelError("the model gives scores that are not numbers (NaN or infinite); its weights are damaged")
-        scaled = logits.astype(np.float64) / np.asarray(self.temperatures)
+        scaled = self.log_odds(logits)
         if self.exclusive:
             scaled -= scaled.max(axis=1, keepdims=True)
             exponentials = np.exp(scaled)
@@ -90,6 +95,11 @@ class DecisionRule:
         # One branch per sign, so that no large exponent overflows.
         positive = 1.0 / (1.0 + np.exp(-np.abs(scaled)))
         return np.asarray(np.where(scaled >= 0, positive, 1.0 - positive), dtype=np.float32)
+
+    def log_odds(self, logits: Floats) -> npt.NDArray[np.float64]:
+        """Return logits on the scale of the log odds of being right, ``[n_sentences, n_labels] float64``."""
+        scaled = logits.astype(np.float64) / np.asarray(self.temperatures)
+        return np.asarray(scaled + np.asarray(self.biases) if self.biases else scaled)
 
     def decide(self, probabilities: Floats) -> Bools:
         """Return which labels are given: ``[n_sentences, n_labels] bool``, from probabilities of the same shape."""

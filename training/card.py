@@ -32,9 +32,9 @@ for sentence in tagger.tag("Rebels shelled the port. Two dockers were killed, th
     print(sentence.start, sentence.end, sentence.roles, sentence.text)
 ```
 
-`eventroles tag articles/ --model {folder} --output tags.jsonl` tags a folder. Thresholds and temperatures are in
-`eventroles.json` and applied by both. Plain `transformers.pipeline("text-classification", top_k=None)` loads the model
-as well and gives the {activation} before calibration.
+`eventroles tag articles/ --model {folder} --output tags.jsonl` tags a folder. Thresholds, temperatures and biases
+are in `eventroles.json` and applied by both. Plain `transformers.pipeline("text-classification", top_k=None)` loads the
+model as well and gives the {activation} before calibration.
 
 ## What it is for, and what not
 
@@ -123,9 +123,12 @@ def _scores(model: Scores, baseline: Scores) -> str:
 def _rule(result: TrainResult, labels: LabelSet) -> str:
     if result.rule.exclusive:
         return f"The most probable label is given; temperature {result.rule.temperatures[0]:.3f}."
-    rows = zip(labels.names, result.rule.thresholds, result.rule.temperatures, strict=True)
-    lines = [f"| {name} | {threshold:.3f} | {temperature:.3f} |" for name, threshold, temperature in rows]
-    return "\n".join(["| label | threshold | temperature |", "| --- | --- | --- |", *lines])
+    biases = result.rule.biases or (0.0,) * len(labels)
+    rows = zip(labels.names, result.rule.thresholds, result.rule.temperatures, biases, strict=True)
+    lines = [
+        f"| {name} | {threshold:.3f} | {temperature:.3f} | {bias:+.3f} |" for name, threshold, temperature, bias in rows
+    ]
+    return "\n".join(["| label | threshold | temperature | bias |", "| --- | --- | --- | --- |", *lines])
 
 
 def _training(manifest: Manifest, result: TrainResult) -> list[tuple[str, str]]:

@@ -70,12 +70,15 @@ def load_splits(config: Config, labels: LabelSet) -> Splits:
 def load_named(config: Config, labels: LabelSet) -> Splits:
     """Read the files that a config names for each split, uncut; a split that it names none for is empty.
 
+    A file that is named for validation or test is not trained on, though ``data.train`` may name its folder.
+
     Raises:
         ConfigError: entries that name no data.
         DataError: what is wrong in the data, with ``file:line``.
     """
     data = config.data
-    train = _settle_conflicts(_load(data, labels, data.train, "data.train"), data.conflicts)
+    kept = () if data.hub_dataset else (*data.validation, *data.test)
+    train = _settle_conflicts(_load(data, labels, data.train, "data.train", without=kept), data.conflicts)
     validation = _load(data, labels, data.validation, "data.validation")
     return Splits(tuple(train), tuple(validation), tuple(_load(data, labels, data.test, "data.test")))
 
@@ -177,7 +180,9 @@ def records_sha256(records: Sequence[Record]) -> str:
     return digest.hexdigest()
 
 
-def _load(data: DataConfig, labels: LabelSet, entries: Sequence[str], key: str) -> list[Record]:
+def _load(
+    data: DataConfig, labels: LabelSet, entries: Sequence[str], key: str, *, without: Sequence[str] = ()
+) -> list[Record]:
     columns = Columns(**data.columns.model_dump())
     if data.hub_dataset is not None:
         return [
@@ -189,7 +194,10 @@ def _load(data: DataConfig, labels: LabelSet, entries: Sequence[str], key: str) 
         ]
     records: list[Record] = []
     problems: list[str] = []
+    left_out = {path.resolve() for path in data_files(without, key=key)}
     for path in data_files(entries, key=key):
+        if path.resolve() in left_out:
+            continue
         try:
             records += read_records(path, labels, columns=columns)
         except DataError as error:  # the problems of all files at once

@@ -1,8 +1,10 @@
-"""Fitting the decision rule on validation sentences: a temperature and a threshold for each label."""
+"""Fitting the decision rule on validation sentences: temperature, bias and threshold of each label."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +16,7 @@ from .data import MASKED
 
 Floats = npt.NDArray[np.float64]
 _TEMPERATURES = (0.05, 20.0)
+_BIAS = 5.0  # log odds
 _RESAMPLES = 200
 
 
@@ -27,7 +30,11 @@ def fit_rule(
     calibrate: bool,
     seed: int,
 ) -> DecisionRule:
-    """Fit temperatures (Guo et al., 2017), then thresholds on the calibrated probabilities.
+    """Fit a temperature and a bias for each label, then thresholds on the calibrated probabilities.
+
+    Temperature and bias are those of bias-corrected temperature scaling (Alexandari et al., 2020, see `DecisionRule`).
+    They are fitted to the targets of Platt (1999, Probabilistic Outputs for Support Vector Machines), which lie off 0
+    and 1 by as much as so few sentences allow; without both classes there are none to fit.
 
     Thresholds for ``f1`` are bagged: the median of the best thresholds over resamples of whole documents, because the
     best threshold of one small validation split is mostly luck. For ``precision>=x`` and ``recall>=x`` it is the
@@ -39,7 +46,7 @@ def fit_rule(
         labels: the label set; an exclusive one gets one temperature and no thresholds.
         documents: the document of each sentence.
         objective: ``f1``, ``precision>=x`` or ``recall>=x``; an exclusive set only has the first.
-        calibrate: fit temperatures; otherwise they are 1.
+        calibrate: fit temperatures and biases; otherwise temperatures are 1, and there is no bias.
         seed: of the resampling.
 
     Raises:
@@ -53,10 +60,11 @@ def fit_rule(
         rows = targets[:, 0] != MASKED
         temperature = _fit_softmax_temperature(logits[rows], targets[rows]) if calibrate and rows.any() else 1.0
         return DecisionRule((temperature,), (), exclusive=True, objective=objective)
-    temperatures = tuple(
-        _fit_sigmoid_temperature(logits[:, k], targets[:, k]) if calibrate else 1.0 for k in range(len(labels))
-    )
-    rule = DecisionRule(temperatures, (0.5,) * len(labels), exclusive=False, objective=objective)
+    temperatures, biases = (1.0,) * len(labels), ()
+    if calibrate:
+        scales = [_fit_scale(logits[:, k], targets[:, k]) for k in range(len(labels))]
+        temperatures, biases = (tuple(values) for values in zip(*scales, strict=True))
+    rule = DecisionRule(temperatures, (0.5,) * len(labels), exclusive=False, objective=objective, biases=biases)
     probabilities = rule.probabilities(logits).astype(np.float64)
     thresholds, problems = [], []
     for k, name in enumerate(labels.names):
@@ -72,20 +80,36 @@ def fit_rule(
             problems.append(f"decision.objective: label {name!r}: {error}")
     if problems:
         raise ConfigError("\n".join(problems))
-    return DecisionRule(temperatures, tuple(thresholds), exclusive=False, objective=objective)
+    return replace(rule, thresholds=tuple(thresholds))
 
 
-def _fit_sigmoid_temperature(logits: npt.NDArray[np.float32], targets: npt.NDArray[np.float32]) -> float:
+class _Scale(NamedTuple):
+    """How logits of one label become log odds: divided by the temperature, then the bias added."""
+
+    temperature: float
+    bias: float
+
+
+def _fit_scale(logits: npt.NDArray[np.float32], targets: npt.NDArray[np.float32]) -> _Scale:
     rows = targets != MASKED
-    scores, wanted = logits[rows].astype(np.float64), targets[rows].astype(np.float64)
-    if wanted.min(initial=1.0) == wanted.max(initial=0.0) or not len(wanted):
-        return 1.0
+    scores, wanted = logits[rows].astype(np.float64), targets[rows] == 1
+    positive, negative = int(wanted.sum()), int((~wanted).sum())
+    if not positive or not negative:
+        return _Scale(1.0, 0.0)
+    aims = np.where(wanted, (positive + 1) / (positive + 2), 1 / (negative + 2))
 
-    def loss(log_temperature: float) -> float:
-        scaled = scores / np.exp(log_temperature)
-        return float(np.mean(np.logaddexp(0.0, scaled) - wanted * scaled))
+    def loss(parameters: Floats) -> tuple[float, Floats]:
+        slope, bias = parameters
+        scaled = slope * scores + bias
+        off = 1 / (1 + np.exp(-scaled)) - aims
+        gradient = np.array([np.mean(off * scores), np.mean(off)])
+        return float(np.mean(np.logaddexp(0.0, scaled) - aims * scaled)), gradient
 
-    return _minimise(loss)
+    low, high = _TEMPERATURES
+    found = require("scipy.optimize", extra="train").minimize(
+        loss, np.array([1.0, 0.0]), jac=True, method="L-BFGS-B", bounds=[(1 / high, 1 / low), (-_BIAS, _BIAS)]
+    )
+    return _Scale(round(1 / float(found.x[0]), 6), round(float(found.x[1]), 6))
 
 
 def _fit_softmax_temperature(logits: npt.NDArray[np.float32], targets: npt.NDArray[np.float32]) -> float:

@@ -105,7 +105,7 @@ def mean_logits(
 ) -> npt.NDArray[np.float32]:
     """Return what teachers say on average, ``[n_texts, n_labels] float32``: the mean of their calibrated logits.
 
-    Each teacher's logits are divided by its own temperatures first. They are on one scale then, that of the log odds
+    Each teacher's logits get its own temperatures and biases first. They are on one scale then, that of the log odds
     of being right, and one that is only louder than the others does not count more. The mean of log odds is the
     normalised geometric mean of probabilities: a teacher that is sure moves it further than one that does not know.
 
@@ -117,7 +117,7 @@ def mean_logits(
     total = np.zeros((len(texts), len(teachers[0].labels)))
     for teacher in teachers:
         logits = teacher.logits(texts, contexts_of(teacher.bundle.manifest.context))
-        total += logits / np.asarray(teacher.bundle.rule_for(teacher.engine.precision).temperatures)
+        total += teacher.bundle.rule_for(teacher.engine.precision).log_odds(logits)
     return np.asarray(total / len(teachers), dtype=np.float32)
 
 

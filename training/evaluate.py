@@ -47,7 +47,7 @@ class Evaluation:
         model: the model's scores.
         baseline: the baseline's scores; None where the training data is not at hand.
         baseline_missing: why there is no baseline; empty if there is one.
-        calibration: by label, before and after the decision rule's temperatures.
+        calibration: by label, before and after the decision rule's temperatures and biases.
         curves: by label, precision and recall of every threshold, for calibrated probabilities.
         confusion: which labels are given in place of which.
         slices: scores by the columns asked for; if none were, by length and by every column with 2 to 30 values.

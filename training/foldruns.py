@@ -203,7 +203,7 @@ def with_seed(config: Config, seed: int) -> Config:
 def fit_plain_rule(
     logits: npt.NDArray[np.float32], records: Sequence[Record], *, config: Config, labels: LabelSet
 ) -> DecisionRule:
-    """Fit the temperatures and thresholds that a config asks for on logits ``[n_records, n_labels] float32``.
+    """Fit the temperatures, biases and thresholds that a config asks for on logits ``[n_records, n_labels] float32``.
 
     Raises:
         ConfigError: thresholds cannot reach the objective.
@@ -239,6 +239,7 @@ def _to_dict(run: FoldRun) -> dict[str, Any]:
         "fold": run.fold,
         "seed": run.seed,
         "temperatures": list(run.rule.temperatures),
+        "biases": list(run.rule.biases),
         "thresholds": list(run.rule.thresholds),
         "objective": run.rule.objective,
         "logits": [[round(float(value), _DIGITS) for value in row] for row in run.logits],
@@ -250,6 +251,10 @@ def _read(series: Series, fold: int, seed: int | None, labels: LabelSet) -> Fold
     found = series.load(_name(fold, seed))
     assert found is not None
     rule = DecisionRule(
-        tuple(found["temperatures"]), tuple(found["thresholds"]), labels.exclusive, objective=found["objective"]
+        tuple(found["temperatures"]),
+        tuple(found["thresholds"]),
+        labels.exclusive,
+        objective=found["objective"],
+        biases=tuple(found["biases"]),
     )
     return FoldRun(fold, seed, np.array(found["logits"], dtype=np.float32), rule)

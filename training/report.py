@@ -62,7 +62,7 @@ def calibration_table(calibration: Mapping[str, Calibration]) -> Table:
     table.caption = (
         "ECE: expected calibration error, 10 bins of equal width; by chance: what it would be on these sentences if "
         "the probabilities after were right; Brier: mean squared error of the probability; before: temperature 1; "
-        "after: with the temperatures of the decision rule"
+        "after: with the temperatures and biases of the decision rule"
     )
     for name, found in calibration.items():
         before, after = found.before, found.after
@@ -117,11 +117,12 @@ def _difference(found: Difference) -> list[str]:
 
 
 def rule_table(rule: DecisionRule, labels: LabelSet) -> Table:
-    """Return a table of the decision rule: the threshold and the temperature of each label."""
-    table = plain_table(f"Decision rule (objective {rule.objective})", "", "threshold", "temperature")
+    """Return a table of the decision rule: threshold, temperature and bias of each label."""
+    table = plain_table(f"Decision rule (objective {rule.objective})", "", "threshold", "temperature", "bias")
     for k, name in enumerate(labels.names):
         threshold = "most probable" if rule.exclusive else f"{rule.thresholds[k]:.3f}"
-        table.add_row(name, threshold, f"{rule.temperatures[0 if rule.exclusive else k]:.3f}")
+        bias = f"{rule.biases[k]:+.3f}" if rule.biases else "–"
+        table.add_row(name, threshold, f"{rule.temperatures[0 if rule.exclusive else k]:.3f}", bias)
     return table
 
 

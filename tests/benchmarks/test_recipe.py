@@ -16,13 +16,14 @@ from eventroles.configs import data_files, load_config
 def test_every_variant_but_the_first_differs_from_the_shipped_config(name: str) -> None:
     settings = [one for one in recipe.VARIANTS[name] if "=" in one]
     changed = load_config("seeds", settings) != load_config("seeds")
-    fewer_files = {"without the twenty newest files", "the ten oldest files alone"}
+    fewer_files = {"without the six newest files", "without the 26 newest files", "the ten oldest files alone"}
     assert changed == (name not in {"as shipped", *fewer_files})
 
 
 def test_the_files_that_are_held_out_the_oldest_and_the_newest_are_different_parts_of_the_corpus() -> None:
     parts = {path.stem for path in data_files(["package:corpus"], key="data.train")}
-    named = [*recipe.HELD_OUT, *recipe.OLDEST_FILES, *recipe.NEWEST_FILES]
+    newest = [*recipe.TWENTY_FILES_BEFORE, *recipe.SIX_NEWEST_FILES]
+    named = [*recipe.HELD_OUT, *recipe.FITTED_ON, *recipe.OLDEST_FILES, *newest]
     assert parts > {*named}
     assert len(named) == len({*named})
 
@@ -32,7 +33,8 @@ def test_a_variant_is_trained_without_the_files_that_it_is_scored_on(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, settings: Sequence[str]
 ) -> None:
     paths = []
-    for number, stem in enumerate(("plain", "between", "shorts", *recipe.HELD_OUT)):
+    parts = ("plain", "between", "shorts", "quoted", *recipe.FITTED_ON, *recipe.HELD_OUT)
+    for number, stem in enumerate(parts):
         rows = [row | {"document": f"{stem}-{row['document']}"} for row in make_rows(12, seed=number)]
         paths.append(write_jsonl(tmp_path / f"{stem}.jsonl", rows))
     monkeypatch.setattr(recipe, "data_files", lambda *_, **__: paths)
@@ -55,4 +57,6 @@ def test_a_variant_is_trained_without_the_files_that_it_is_scored_on(
     trained = {name: json.loads((runs / name.replace(" ", "-") / "eventroles.json").read_text()) for name in names}
     sizes = [trained[name]["data"]["train"]["sentences"] for name in names]
     assert sizes[0] > sizes[1] > sizes[2]
+    fitted = {trained[name]["data"]["validation"]["documents"] for name in names}
+    assert {12 * len(recipe.FITTED_ON)} == fitted
     assert all(f"| {name} | {size} | **" in text for name, size in zip(names, sizes, strict=True))

@@ -63,7 +63,7 @@ def test_a_file_under_the_home_folder_is_found(folder, monkeypatch):
 
 def test_the_corpus_comes_with_the_package():
     parts = data_files(["package:corpus"], key="data.train")
-    assert len(parts) == 58
+    assert len(parts) == 64
     assert data_files(["package:corpus/plain.jsonl"], key="data.train")[0] in parts
 
 

@@ -127,7 +127,7 @@ def test_sentences_that_only_look_like_boilerplate_are_left_alone(sentence: str)
 def test_no_sentence_of_the_corpus_with_a_role_is_boilerplate_as_a_whole(records: list[Record]) -> None:
     whole = [one for one in records if (found := find_boilerplate(one.text)) and found.end == len(one.text)]
     assert [] == [one.place for one in whole if one.roles or one.unsure]
-    assert 121 == len(whole), "of the sentences without a role; look at what changed, then change the number"
+    assert 149 == len(whole), "of the sentences without a role; look at what changed, then change the number"
 
 
 def test_the_leads_of_the_corpus_leave_a_sentence(records: list[Record]) -> None:

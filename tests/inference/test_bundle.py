@@ -143,6 +143,7 @@ def test_a_config_that_wants_to_run_code_is_refused(copy: Path) -> None:
         (lambda data: data.update(format=2), "format"),
         (lambda data: data.update(extra=1), "extra"),
         (lambda data: data["decision"].update(thresholds=[0.5]), "1 thresholds; expected 4 and 4"),
+        (lambda data: data["decision"].update(biases=[0.5]), "1 biases; expected none or 4"),
         (lambda data: data["decision"]["temperatures"].__setitem__(0, 0), "greater than 0"),
         (lambda data: data["label_set"]["labels"].pop(), "are not those of the label set"),
         (lambda data: data["label_set"].pop("name"), "label_set: name"),

@@ -28,6 +28,13 @@ def test_a_temperature_above_one_draws_probabilities_towards_a_half() -> None:
     assert plain[0, 1] < cooled[0, 1] < 0.5
 
 
+def test_a_bias_moves_the_log_odds_after_the_temperature() -> None:
+    logits = np.array([[2.0, -2.0]], dtype=np.float32)
+    rule = DecisionRule((4.0, 1.0), (0.5, 0.5), exclusive=False, objective="f1", biases=(0.0, 1.5))
+    assert np.allclose([[0.5, -0.5]], rule.log_odds(logits))
+    assert np.allclose(1 / (1 + np.exp(-np.array([[0.5, -0.5]]))), rule.probabilities(logits), atol=1e-6)
+
+
 def test_each_label_has_its_own_threshold_and_reaching_it_is_enough() -> None:
     rule = DecisionRule((1.0, 1.0), (0.25, 0.75), exclusive=False, objective="f1")
     probabilities = np.array([[0.25, 0.74], [0.24, 0.75]], dtype=np.float32)

@@ -43,9 +43,9 @@ def test_the_documents_of_a_part_carry_its_name(path):
     assert {row["document"].rpartition("-")[0] for row in rows(path)} == {path.stem}
 
 
-def test_the_corpus_has_31861_sentences_in_2154_documents(corpus):
-    assert len(corpus) == 31861
-    assert len({record.document for record in corpus}) == 2154
+def test_the_corpus_has_35838_sentences_in_2356_documents(corpus):
+    assert len(corpus) == 35838
+    assert len({record.document for record in corpus}) == 2356
 
 
 def test_no_place_in_a_document_is_taken_twice(corpus):

@@ -24,7 +24,7 @@ def splits_of(*overrides: str) -> tuple[int, int, int]:
 
 def test_the_seed_corpus_is_named_by_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert 31861 == sum(splits_of("data.train=package:corpus"))
+    assert 35838 == sum(splits_of("data.train=package:corpus"))
 
 
 def test_files_named_for_validation_and_test_are_taken_as_they_are(tmp_path: Path) -> None:
@@ -33,6 +33,14 @@ def test_files_named_for_validation_and_test_are_taken_as_they_are(tmp_path: Pat
         for name, documents in (("train", 10), ("validation", 3), ("test", 4))
     ]
     assert (60, 18, 24) == splits_of(*files)
+
+
+def test_a_file_named_for_validation_or_test_is_not_trained_on_though_its_folder_is(tmp_path: Path) -> None:
+    names = dict(zip(SPLITS, ("a", "b", "c"), strict=True))
+    for documents, name in zip((10, 3, 4), names.values(), strict=True):
+        write_jsonl(tmp_path / f"{name}.jsonl", make_rows(documents, seed=documents))
+    files = [f"data.{split}={tmp_path / f'{name}.jsonl'}" for split, name in names.items() if split != "train"]
+    assert (60, 18, 24) == splits_of(f"data.train={tmp_path}", *files)
 
 
 def test_a_missing_validation_file_is_taken_from_train_alone(tmp_path: Path) -> None:

@@ -37,8 +37,25 @@ def test_the_temperature_undoes_overconfidence() -> None:
     assert log_loss(targets, rule.probabilities(logits)) < log_loss(targets, plain)
 
 
+@pytest.mark.parametrize("shift", [-1.5, 0.8])
+def test_the_bias_undoes_what_a_label_is_taken_for_too_often_or_too_rarely(shift: float) -> None:
+    logits, targets = overconfident(20000, factor=1.0)
+    rule = fit(logits + np.float32(shift), targets)
+    assert -shift == pytest.approx(rule.biases[0], abs=0.15)
+    assert 1.0 == pytest.approx(rule.temperatures[0], rel=0.1)
+    mean = rule.probabilities(logits + np.float32(shift)).mean()
+    assert targets.mean() == pytest.approx(mean, abs=0.005)
+
+
+def test_sentences_that_a_model_has_all_right_make_it_no_surer_than_so_few_allow() -> None:
+    logits = np.array([[3.0], [-3.0]] * 10, dtype=np.float32)
+    rule = fit(logits, (logits > 0).astype(np.float32))
+    assert [[11 / 12], [1 / 12]] == pytest.approx(rule.probabilities(logits)[:2], abs=1e-3)
+
+
 def test_calibration_can_be_switched_off() -> None:
-    assert (1.0,) == fit(*overconfident(), calibrate=False).temperatures
+    rule = fit(*overconfident(), calibrate=False)
+    assert ((1.0,), ()) == (rule.temperatures, rule.biases)
 
 
 def test_the_threshold_for_f1_is_half_the_best_f1_as_theory_has_it() -> None:

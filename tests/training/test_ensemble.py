@@ -30,17 +30,18 @@ def no_context(count: int) -> list[str]:
     return [""] * len(TEXTS)
 
 
-def with_temperatures(teacher: Tagger, *temperatures: float) -> Tagger:
-    rule = replace(teacher.bundle.rule, temperatures=temperatures)
+def with_temperatures(teacher: Tagger, *temperatures: float, biases: tuple[float, ...] = ()) -> Tagger:
+    rule = replace(teacher.bundle.rule, temperatures=temperatures, biases=biases)
     return Tagger(replace(teacher.bundle, rule=rule), teacher.engine, teacher.encoder)
 
 
-def test_teachers_are_averaged_after_their_own_temperatures(model_folder: Path) -> None:
+def test_teachers_are_averaged_after_their_own_temperatures_and_biases(model_folder: Path) -> None:
     teacher = Tagger.from_pretrained(model_folder, device="cpu", exact=True)
-    one, other = with_temperatures(teacher, 1, 1, 1, 1), with_temperatures(teacher, 2, 4, 1, 0.5)
+    one = with_temperatures(teacher, 1, 1, 1, 1)
+    other = with_temperatures(teacher, 2, 4, 1, 0.5, biases=(0, 0, 3, -1))
     raw = teacher.logits(TEXTS)
     np.testing.assert_allclose(raw, mean_logits([one], TEXTS, no_context), rtol=1e-5)
-    expected = raw * (1 + 1 / np.array([2, 4, 1, 0.5])) / 2
+    expected = (raw * (1 + 1 / np.array([2, 4, 1, 0.5])) + np.array([0, 0, 3, -1])) / 2
     np.testing.assert_allclose(expected, mean_logits([one, other], TEXTS, no_context), rtol=1e-5)
 
 

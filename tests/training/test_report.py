@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import numpy as np
 from eventroles.inference.decision import Band, DecisionRule, ReviewBands
@@ -83,11 +84,13 @@ def test_the_leak_report_has_scores_on_leaked_and_clean_rows_in_80_columns() -> 
     assert ["macro", "F1", "–", f"{found.macro_f1.value:.3f}"] == line.split()[:4]
 
 
-def test_the_decision_rule_shows_threshold_and_temperature_of_each_label() -> None:
+def test_the_decision_rule_shows_threshold_temperature_and_bias_of_each_label() -> None:
     rule = DecisionRule((1.5, 1.0, 1.0, 2.0), (0.25, 0.5, 0.5, 0.75), exclusive=False, objective="recall>=0.9")
     text = text_of(rule_table(rule, ROLES))
     assert "recall>=0.9" in text
-    assert ["attack", "0.250", "1.500"] in [line.split() for line in text.splitlines()]
+    assert ["attack", "0.250", "1.500", "–"] in [line.split() for line in text.splitlines()]
+    text = text_of(rule_table(replace(rule, biases=(-0.5, 0.0, 0.0, 1.0)), ROLES))
+    assert ["attack", "0.250", "1.500", "-0.500"] in [line.split() for line in text.splitlines()]
 
 
 def test_pass_rates_come_worst_first_with_their_sum() -> None:

@@ -136,7 +136,7 @@ def test_the_labels_are_the_teachers_probabilities(model_folder: Path, archive: 
     data = label_text(text, [teacher], labels=teacher.labels, encoder=encoder, context=0)
     scores = [list(tagged.scores.values()) for tagged in teacher.tag_sentences(text.texts)]
     np.testing.assert_allclose(scores, data["labels"], atol=1e-5)
-    expected = teacher.logits(text.texts) / np.array(teacher.bundle.rule.temperatures)
+    expected = teacher.bundle.rule.log_odds(teacher.logits(text.texts))
     np.testing.assert_allclose(expected, data[TEACHER_LOGITS], rtol=1e-4)
     assert MASKED not in np.array(data["labels"])
 

@@ -59,6 +59,7 @@ def rule_rows(evaluation: Plain) -> list[dict[str, str]]:
             "name": name,
             "threshold": "most probable label" if exclusive else decimal(rule["thresholds"][k]),
             "temperature": decimal(rule["temperatures"][0 if exclusive else k]),
+            "bias": f"{rule['biases'][k]:+.3f}" if rule["biases"] else "–",
         }
         for k, name in enumerate(names)
     ]
