@@ -17,6 +17,7 @@ from .commands import (
     evaluate,
     export,
     learning_curve,
+    push,
     robustness,
     seeds,
     tag,
@@ -33,6 +34,7 @@ eventroles train seeds                    train the default model into runs/seed
 eventroles tag articles/ --model runs/seeds --output tags.jsonl
 eventroles count tags.jsonl --by month    how many of each role, corrected for the model's errors
 eventroles evaluate runs/seeds my-labelled-sentences.jsonl
+eventroles push runs/seeds my-team/conflict-roles
 eventroles config show seeds              every option with its value
 
 \b
@@ -56,6 +58,7 @@ app.command("robustness")(robustness.robustness_command)
 app.command("crossvalidate")(crossvalidate.crossvalidate_command)
 app.command("learning-curve")(learning_curve.learning_curve_command)
 app.command("export")(export.export_command)
+app.command("push")(push.push_command)
 app.add_typer(config.app, name="config")
 app.add_typer(seeds.app, name="seeds")
 app.command("doctor")(doctor.doctor_command)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from eventroles.inference.bundle import Comparison
+from eventroles.inference.manifest import Comparison
 from invariance import Invariance
 from machine import Machine
 from peak import Share

@@ -33,6 +33,9 @@ _OURS = {
     "fp16": "use training.precision",
     "gradient_accumulation_steps": "use training.gradient_accumulation",
     "greater_is_better": "macro F1 decides",
+    "hub_model_id": "use hub.push_to",
+    "hub_private_repo": "use hub.private",
+    "hub_strategy": "use hub.every_epoch",
     "hub_token": "the config travels with the model and must hold no secret; log in with: hf auth login",
     "label_names": "use labels",
     "label_smoothing_factor": "the masked loss does not take it",
@@ -46,7 +49,7 @@ _OURS = {
     "per_device_eval_batch_size": "use training.eval_batch_size",
     "per_device_train_batch_size": "use training.batch_size",
     "prediction_loss_only": "macro F1 needs the predictions",
-    "push_to_hub": "push the finished model folder",
+    "push_to_hub": "use hub.push_to",
     "remove_unused_columns": "the model takes every column that is left",
     "resume_from_checkpoint": "use the option --resume",
     "save_strategy": "every epoch ends with a checkpoint",
@@ -201,7 +204,8 @@ def _problems(data: dict[str, Any], file: YamlFile, set_paths: Mapping[tuple[str
     def place(path: tuple[str | int, ...]) -> str:
         for set_path, text in latest_first:  # the option that set the key, something above it or something below it
             if all(one == other for one, other in zip(path, set_path)):  # noqa: B905 - one may be the longer
-                return text
+                # What was given for a token may be one, and messages end up in logs.
+                return text.partition("=")[0] if any("token" in str(part) for part in set_path) else text
         return file.place(path)
 
     try:

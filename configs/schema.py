@@ -189,6 +189,20 @@ class OutputConfig(_Strict):
     report: bool
 
 
+class HubConfig(_Strict):
+    """`hub`: whether the model goes to the Hugging Face Hub."""
+
+    push_to: Name | None
+    private: bool
+    every_epoch: bool
+
+    @model_validator(mode="after")
+    def _to_somewhere(self) -> HubConfig:
+        if self.every_epoch and self.push_to is None:
+            raise ValueError("every_epoch needs a repository to push to: name it in hub.push_to")
+        return self
+
+
 class Config(_Strict):
     """A whole training config; `load_config` makes one from YAML."""
 
@@ -203,3 +217,4 @@ class Config(_Strict):
     decision: DecisionConfig
     export: ExportConfig
     output: OutputConfig
+    hub: HubConfig

@@ -9,8 +9,9 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .bundle import Bundle, Manifest, load_bundle
+    from .bundle import Bundle, load_bundle
     from .documents import Document, Limits, TableColumns
+    from .manifest import Manifest
     from .options import RunOptions
     from .outcome import RunSummary
     from .results import TaggedDocument, TaggedSentence
@@ -21,7 +22,7 @@ _HOMES = {
     "Bundle": "bundle",
     "Document": "documents",
     "Limits": "documents",
-    "Manifest": "bundle",
+    "Manifest": "manifest",
     "RunOptions": "options",
     "RunSummary": "outcome",
     "Sentence": "sentences",

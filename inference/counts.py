@@ -21,7 +21,7 @@ import numpy.typing as npt
 from ..labels.errors import ConfigError
 from .bundle import load_bundle
 from .errorrates import LabelErrors, ScoreMoments
-from .hub import fetch_model
+from .hub import HubAccess, fetch_model
 from .tallies import Tallies, Tally
 
 Floats = npt.NDArray[np.float64]
@@ -108,8 +108,7 @@ def measured_errors(model: str, *, precision: str | None, revision: str | None =
         HubError: the Hub refuses, or cannot be reached.
         ModelError: the folder is not a model.
     """
-    fetched = fetch_model(model, revision=revision)
-    bundle = load_bundle(fetched.folder, name=model, revision=fetched.revision)
+    bundle = load_bundle(fetch_model(model, HubAccess(revision)), name=model)
     found = bundle.errors_for(precision or ("int8" if bundle.exported("int8") else "fp32"))
     if not found:
         raise ConfigError(

@@ -52,6 +52,10 @@ class Encoder:
         """Build from the text of a ``tokenizer.json``, such as a tokenizer of transformers gives of itself."""
         return cls(Tokenizer.from_str(tokenizer_json), window)
 
+    def vocabulary(self) -> list[str]:
+        """Return the tokens that the tokenizer knows, in no order."""
+        return list(self._tokenizer.get_vocab())
+
     def encode(self, sentences: Sequence[str], contexts: Sequence[str] | None = None) -> list[Encoded]:
         """Tokenise sentences, each with its context (text before it, may be empty) as second segment.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from itertools import compress, islice
@@ -16,11 +17,14 @@ from .bundle import Bundle, load_bundle
 from .cache import CAPACITY, ScoreCache, Scored
 from .documents import Document
 from .encoding import Encoded, Encoder, preceding
-from .engines.chain import load_engine
+from .engines.chain import load_engine, outside
 from .engines.engine import Engine
-from .hub import fetch_model
+from .hub import HubAccess, fetch_model
 from .options import RunOptions
 from .outcome import Origin, Progress, RunSummary
+from .plain import convert_tokenizer, warning_of_plain
+from .probes import check_probes
+from .push import Pushed, PushOptions, push_model
 from .results import TaggedDocument, TaggedSentence
 from .run import run
 from .sentences import Sentence, split_sentences
@@ -55,11 +59,21 @@ class Tagger:
         device: str = "auto",
         backend: str = "auto",
         exact: bool = False,
-        revision: str | None = None,
         threads: int | None = None,
         max_error: float | None = None,
+        labels: LabelSet | None = None,
+        revision: str | None = None,
+        token: str | None = None,
+        cache_dir: str | Path | None = None,
+        local_files_only: bool = False,
+        subfolder: str | None = None,
     ) -> Tagger:
         """Load a model from a local folder, the Hugging Face Hub or an address.
+
+        Of the Hub only the files that the chosen engine needs are fetched. A model of ours scores its probe sentences
+        before it is used. Any other classifier of sentences that transformers can load, from safetensors and without
+        code of its own, works as well: its labels and activation are those of its ``config.json``, the threshold is
+        0.5, and a warning says that nothing is calibrated.
 
         Args:
             name: a folder such as ``runs/seeds``, a Hub id such as ``my-team/conflict-roles``, or an address such as
@@ -67,25 +81,40 @@ class Tagger:
             device: ``auto`` (CUDA, then MPS, then CPU), ``cpu``, ``cuda`` or ``mps``.
             backend: ``auto``, ``onnx`` (the exported model, on the CPU) or ``torch``.
             exact: fp32 only; otherwise the CPU runs the int8 export where its quality contract holds.
-            revision: branch, tag or commit of a Hub model.
             threads: of the onnx engine; by default the cores this process may use.
             max_error: share of all sentences that may be decided automatically and wrongly, for each label; it chooses
                 the review bands that set `TaggedSentence.review`. The largest error that the model has bands for and
                 that is no larger is taken; by default the one that the model was trained with.
+            labels: what the outputs of a model mean that does not say so itself, in their order.
+            revision: branch, tag or commit of a Hub model.
+            token: of the Hub; by default that of the environment variable HF_TOKEN or of ``hf auth login``.
+            cache_dir: where downloads are kept; by default the cache of huggingface_hub, which HF_HOME names.
+            local_files_only: only what is in the cache; the network is not used. HF_HUB_OFFLINE=1 does the same.
+            subfolder: folder of the repository that holds the model.
 
         Raises:
-            ConfigError: the device is not there, the model has no export for the onnx backend, or it has no review
-                bands for ``max_error``.
+            ConfigError: the device is not there, the model has no export for the onnx backend, it has no review bands
+                for ``max_error``, or ``labels`` are missing or not those of the model.
             EventRolesError: the package of the backend is not installed.
             HubError: the Hub refuses, or cannot be reached.
-            ModelError: the model folder is incomplete, damaged or not one of ours.
+            ModelError: the model folder is incomplete, damaged, no classifier of sentences, would run code, or does not
+                give its probe sentences the scores that they had when it was made.
         """
-        fetched = fetch_model(str(name), revision=revision)
-        bundle = load_bundle(fetched.folder, name=str(name), revision=fetched.revision)
+        access = HubAccess(revision, token, cache_dir, local_files_only, subfolder)
+        bundle = load_bundle(fetch_model(str(name), access), name=str(name), labels=labels)
         if max_error is not None:
             bundle = bundle.with_max_error(max_error)
-        encoder = Encoder.load(bundle.folder, window=bundle.manifest.window)
-        engine = load_engine(bundle, backend=backend, device=device, exact=exact, threads=threads)
+        if bundle.plain:
+            warnings.warn(warning_of_plain(bundle.name, bundle.label_set), RuntimeWarning, stacklevel=outside())
+        encoder = _load_encoder(bundle)
+        engine = load_engine(
+            bundle,
+            backend=backend,
+            device=device,
+            exact=exact,
+            threads=threads,
+            check=lambda started: check_probes(bundle, started, encoder),
+        )
         return cls(bundle, engine, encoder)
 
     @property
@@ -206,6 +235,33 @@ class Tagger:
             stop=stop,
         )
 
+    def push_to_hub(
+        self,
+        repository: str,
+        *,
+        private: bool = False,
+        revision: str | None = None,
+        message: str | None = None,
+        token: str | None = None,
+        dry_run: bool = False,
+    ) -> Pushed:
+        """Send the model to the Hugging Face Hub in one commit; create the repository if it is not there.
+
+        Args:
+            repository: its id, ``my-team/conflict-roles``.
+            private: create it private; one that is there stays as it is.
+            revision: the branch to commit to, created from main if it is not there; main by default.
+            message: of the commit.
+            token: with the right to write; by default HF_TOKEN or that of ``hf auth login``.
+            dry_run: only say what would go; the Hub is not asked.
+
+        Raises:
+            ConfigError: ``repository`` is no id.
+            HubError: the Hub refuses, or cannot be reached.
+            ModelError: the model is not one of ours, or its files were changed.
+        """
+        return push_model(self.bundle, repository, PushOptions(private, revision, message, token, dry_run))
+
     def logits(self, sentences: Sequence[str], contexts: Sequence[str] | None = None) -> npt.NDArray[np.float32]:
         """Return the model's raw outputs, ``[n_sentences, n_labels] float32``, before temperature and threshold."""
         encoded = self.encoder.encode(sentences, contexts)
@@ -276,3 +332,10 @@ class Tagger:
                 sentences, encoded, given.tolist(), probabilities.tolist(), review.tolist(), strict=True
             )
         ]
+
+
+def _load_encoder(bundle: Bundle) -> Encoder:
+    window = bundle.manifest.window
+    if bundle.plain and not bundle.files.offers("tokenizer.json"):
+        return Encoder.parse(convert_tokenizer(bundle.folder), window=window)
+    return Encoder.load(bundle.folder, window=window)

@@ -161,3 +161,25 @@ def exported_folder(tmp_path_factory: pytest.TempPathFactory, model_folder: Path
     made = export_model(folder, replace(data, config=data.config.model_copy(update={"export": loose})))
     assert {"fp32", "int8"} == {precision for precision, export in made.items() if export.file}, made
     return folder
+
+
+@pytest.fixture(scope="session")
+def plain_folder(tmp_path_factory: pytest.TempPathFactory, base_folder: Path) -> Path:
+    """A classifier of transformers that eventroles has not made: random weights, three labels, sigmoids."""
+    import torch
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    folder = tmp_path_factory.mktemp("plain") / "model"
+    names = ["violence", "talks", "aid"]
+    torch.manual_seed(3)
+    model = AutoModelForSequenceClassification.from_pretrained(
+        base_folder,
+        num_labels=3,
+        id2label=dict(enumerate(names)),
+        label2id={name: index for index, name in enumerate(names)},
+        problem_type="multi_label_classification",
+    )
+    torch.nn.init.normal_(model.classifier.weight, std=1.0)
+    model.save_pretrained(folder)
+    AutoTokenizer.from_pretrained(base_folder).save_pretrained(folder)
+    return folder

@@ -22,6 +22,7 @@ COMMANDS = (
     "crossvalidate",
     "learning-curve",
     "export",
+    "push",
     "config",
     "seeds",
 )
@@ -33,12 +34,14 @@ def blocks(language: str) -> list[str]:
 
 
 def commands() -> list[str]:
-    documents = [ROOT / "README.md", ROOT / "seeds" / "README.md", *sorted((ROOT / "configs").rglob("*.yaml"))]
+    pages = [ROOT / "README.md", ROOT / "seeds" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    documents = [*pages, *sorted((ROOT / "configs").rglob("*.yaml"))]
     # What stands behind three spaces is an explanation.
     lines = [
         line.strip("# ").split("   ")[0] for path in documents for line in path.read_text(encoding="utf-8").splitlines()
     ]
-    return list(dict.fromkeys(line for line in lines if re.match(rf"eventroles ({'|'.join(COMMANDS)})\b", line)))
+    whole = [line for line in lines if not line.endswith("\\")]
+    return list(dict.fromkeys(line for line in whole if re.match(rf"eventroles ({'|'.join(COMMANDS)})\b", line)))
 
 
 @pytest.mark.parametrize("line", commands())
@@ -80,6 +83,15 @@ def test_every_link_leads_to_a_file() -> None:
 def test_every_extra_named_exists() -> None:
     extras = metadata.metadata("eventroles").get_all("Provides-Extra") or []
     assert set(re.findall(r"eventroles\[(\w+)\]", README)) <= set(extras)
+
+
+def test_every_yaml_shown_on_the_page_about_the_hub_is_a_label_set(tmp_path: Path) -> None:
+    from eventroles import LabelSet
+
+    page = (ROOT / "docs" / "hub.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"^```yaml\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
+    (tmp_path / "labels.yaml").write_text(text, encoding="utf-8")
+    assert ("supports", "opposes") == LabelSet.load(tmp_path / "labels.yaml").names
 
 
 def test_the_help_can_be_shown_through_the_public_entry_point() -> None:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from ..configs.load import dump_config
 from ..configs.schema import Config
-from ..inference.bundle import DecisionManifest, Manifest, write_manifest
+from ..inference.bundle import write_manifest
+from ..inference.manifest import MANIFEST, DecisionManifest, Manifest
 from ..inference.tagger import Tagger
 from ..labels.errors import ConfigError, ModelError
 from ..labels.labelset import LabelSet
@@ -145,6 +146,8 @@ def _train(
 
 def _finished(path: Path, config: Config, splits: Splits) -> Tagger | None:
     """Return a teacher that an interrupted run has finished, with the same config and sentences; None otherwise."""
+    if not (path / MANIFEST).is_file():
+        return None
     try:
         teacher = _load(path)
     except ModelError:

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import datasets
+import huggingface_hub
 import numpy as np
 import torch
 import transformers
 from torch.nn import functional
+from transformers.utils.hub import PushInProgress
 
 from ..configs.schema import Config, DistillationConfig
 from ..labels.errors import ConfigError
@@ -178,6 +180,21 @@ class RolesTrainer(transformers.Trainer):
             {"params": parameters, "lr": rate, "weight_decay": decay} for (rate, decay), parameters in groups.items()
         ]
 
+    def _push_from_checkpoint(self, checkpoint_folder: str) -> None:
+        """Send what loads the model; the Trainer would send all that lies around it, a pickle and logs included."""
+        if self.is_world_process_zero():
+            sent = huggingface_hub.HfApi().upload_folder(
+                repo_id=str(self.hub_model_id),
+                folder_path=checkpoint_folder,
+                allow_patterns=["config.json", "*.safetensors", "tokenizer*", "special_tokens_map.json", "vocab*"],
+                commit_message=f"Training in progress, epoch {self.state.epoch:g}",
+                run_as_future=True,
+            )
+            self._finish_current_push()
+            jobs: Any = [sent]  # as the Trainer gives them, though its types want one
+            in_progress: Any = PushInProgress(jobs)
+            self.push_in_progress = in_progress
+
     def _get_train_sampler(self, train_dataset: Any = None) -> torch.utils.data.Sampler[int]:  # noqa: ARG002
         # Not the argument: the Trainer has taken the column out of that one, which the model does not know.
         dataset: Any = self.train_dataset
@@ -290,6 +307,13 @@ def _arguments(config: Config, folder: Path) -> transformers.TrainingArguments:
     }
     if not torch.accelerator.is_available():
         options["use_cpu"] = True  # the Trainer refuses bf16 on a CPU that was not asked for
+    if config.hub.every_epoch:
+        options |= {
+            "push_to_hub": True,
+            "hub_model_id": config.hub.push_to,
+            "hub_private_repo": config.hub.private,
+            "hub_strategy": "every_save",
+        }
     if several and not torch.cuda.is_available():
         options |= {"use_cpu": True, "ddp_backend": "gloo"}
     try:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..configs.schema import ModelConfig
-from ..inference.bundle import file_sha256
+from ..inference.checks import file_sha256
 from ..inference.engines.torch import load_pretrained
-from ..inference.hub import fetch_model
+from ..inference.hub import HubAccess, fetch_base
 from ..labels.errors import ConfigError, EventRolesError, ModelError, require
 from ..labels.labelset import LabelSet
 from .layers import keep_layers
@@ -55,7 +55,7 @@ def find_base(config: ModelConfig) -> Base:
                 f"{_EMBEDDED_PACKAGE} (the embedded base model) is not installed. Run: pip install 'eventroles[train]'"
             )
         return Base(folder, EMBEDDED, None)
-    fetched = fetch_model(config.base, revision=config.revision)
+    fetched = fetch_base(config.base, HubAccess(config.revision))
     return Base(fetched.folder, config.base, fetched.revision)
 
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from rich import box
 from rich.table import Table
 
-from ..inference.bundle import Export
 from ..inference.decision import DecisionRule
+from ..inference.manifest import Export
 from ..labels.labelset import LabelSet
 from .abstain import AutomaticShare
 from .bootstrap import Estimate

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import platform
 import shutil
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..configs.load import check_config, dump_config
 from ..configs.schema import Config
-from ..inference.bundle import MANIFEST, DecisionManifest, Export, Manifest, write_manifest
+from ..inference.bundle import load_bundle, write_manifest
 from ..inference.decision import DecisionRule
 from ..inference.engines.engine import FP32, INT8
 from ..inference.errorrates import LabelErrors
+from ..inference.manifest import MANIFEST, Export
+from ..inference.push import Pushed, PushOptions, prepare_repository, push_model
 from ..labels.check import check_both_classes
-from ..labels.errors import ConfigError, ModelError
+from ..labels.errors import ConfigError, HubError, ModelError
 from ..labels.labelset import LabelSet
 from .abstain import AutomaticShare, automatic_share, fit_bands, warn_of_bands
 from .card import write_card
-from .data import TRAINING_CONFIG, TrainingData, load_splits, records_sha256, targets
+from .data import TRAINING_CONFIG, TrainingData, load_splits, targets
 from .decide import fit_rule
 from .distill import describe_descent, saw_other_rows
 from .ensemble import refuse_ensemble_in_processes, remove_teachers, with_ensemble
@@ -37,6 +35,7 @@ from .metrics import Scores, score_logits
 from .outoffold import JudgedRecords, cut_decision_folds, judge_out_of_fold, warn_of_folds
 from .page import report_run
 from .precision import settle_precision
+from .runmanifest import describe_run
 from .splits import Splits
 from .unlabelled import UnlabelledText, warn_of_unlabelled
 
@@ -45,8 +44,6 @@ if TYPE_CHECKING:
 
     from ..inference.tagger import Tagger
     from .series import OnStep
-
-_PACKAGES = ("eventroles", "torch", "transformers", "tokenizers", "datasets", "accelerate", "scikit-learn", "numpy")
 
 
 @dataclass(frozen=True)
@@ -72,6 +69,7 @@ class TrainResult:
         clean: the model's scores on the other rows of the test split; None if all leak.
         unlabelled: the sentences of the user's archive that were added to the training split; None if none were.
         report: the page that tells all of this and more; None if none was asked for.
+        pushed: what went to the Hub; None if nothing was to go.
     """
 
     folder: Path
@@ -92,6 +90,7 @@ class TrainResult:
     clean: Scores | None = None
     unlabelled: UnlabelledText | None = None
     report: Path | None = None
+    pushed: Pushed | None = None
 
 
 def train(
@@ -116,6 +115,7 @@ def train(
             share what they must not and ``leakage`` is ``refuse``.
         DataError: problems in the data, with ``file:line``.
         EventRolesError: an extra is not installed.
+        HubError: the Hub refuses, or cannot be reached; a model that cannot be sent is whole in its folder.
         ModelError: the base model cannot be loaded.
     """
     folder = Path(config.output.folder or "")
@@ -127,6 +127,8 @@ def train(
     if config.leakage == "refuse":
         refuse_leaks(leakage, config)
     folds = cut_decision_folds(splits, config, labels)
+    if config.hub.push_to:  # or a quarter of an hour of training ends at a closed door
+        prepare_repository(config.hub.push_to, private=config.hub.private)
     # Only now what takes seconds to import: problems of config and data are told at once.
     start = find_start(config, labels, known=splits.texts)
     config = settle_precision(config)  # what was chosen travels with the model
@@ -171,11 +173,16 @@ def train(
     result = finish(model, start, splits, config=config, labels=labels, leakage=leakage, more=more)
     warnings = (*result.warnings, *warn_of_folds(folds))
     result = replace(result, exports=_export(folder, config, splits), warnings=warnings)
+    report = None
     if config.output.report:
         apart = ApartScores(result.leaked, result.clean)
         run = TrainingData(config, splits)
         report = report_run(folder, run, leakage=leakage, apart=apart, warnings=warnings)
-        result = replace(result, report=report)
+        result = replace(result, report=report.page)
+    # Anew: only now is known what was exported, how well it is calibrated and what it bears.
+    write_card(folder, load_bundle(folder).manifest, result, report)
+    if config.hub.push_to:
+        result = replace(result, pushed=_push(folder, config))
     if not config.output.keep_checkpoints:
         from .loop import remove_checkpoints
 
@@ -289,7 +296,7 @@ def finish(
         unlabelled=start.unlabelled,
     )
     origin = describe_descent(start.base, start.teachers, config.distillation)
-    manifest = _manifest(config, labels, splits, origin, result)
+    manifest = describe_run(config, labels, splits, origin, result, model)
     write_card(model.folder, manifest, result)
     write_manifest(model.folder, manifest)
     return result
@@ -302,6 +309,17 @@ def _export(folder: Path, config: Config, splits: Splits) -> Mapping[str, Export
         return export_model(folder, TrainingData(config, splits), precisions=precisions) if precisions else {}
     except ModelError as error:
         return {name: refused(str(error)) for name in precisions}
+
+
+def _push(folder: Path, config: Config) -> Pushed:
+    """Send the finished model to the Hub."""
+    repository = str(config.hub.push_to)
+    try:
+        return push_model(load_bundle(folder), repository, PushOptions(private=config.hub.private))
+    except HubError as error:
+        raise HubError(
+            f"{error}\nThe model is whole in {folder}; send it later: eventroles push {folder} {repository}"
+        ) from error
 
 
 def _warnings(logits: Any, splits: Splits, labels: LabelSet, truncated: int, config: Config) -> list[str]:
@@ -339,45 +357,3 @@ def _warn_of_teachers(teachers: Sequence[Tagger], splits: Splits) -> list[str]:
         for teacher in teachers
         if saw_other_rows(teacher, splits.train)
     ]
-
-
-def _manifest(
-    config: Config, labels: LabelSet, splits: Splits, origin: dict[str, str | None], result: TrainResult
-) -> Manifest:
-    parts = {name: getattr(splits, name) for name in ("train", "validation", "test")}
-    data: dict[str, Any] = {f"{name}_sha256": records_sha256(records) for name, records in parts.items()}
-    for name, records in parts.items():
-        counts = Counter(role for record in records for role in record.roles)
-        data[name] = {
-            "sentences": len(records),
-            "documents": len({record.document for record in records}),
-            "roles": {role: counts[role] for role in labels.roles},
-            "without_role": sum(not record.roles for record in records),
-            "with_unsure": sum(bool(record.unsure) for record in records),
-        }
-    if result.unlabelled:
-        data["unlabelled"] = result.unlabelled.describe()
-    data["sources"] = [config.data.hub_dataset] if config.data.hub_dataset else list(config.data.train)
-    return Manifest(
-        format=1,
-        label_set=labels.to_dict(),
-        decision=DecisionManifest.of(result.rule),
-        context=config.model.context,
-        window=config.model.max_length,
-        base_model=origin,
-        data=data,
-        config_sha256=hashlib.sha256(dump_config(config).encode()).hexdigest(),
-        metrics={
-            "model": result.model.to_dict(),
-            "baseline": result.baseline.to_dict(),
-            "best_epoch": result.best_epoch,
-            "review": result.review.to_dict() if result.review else None,
-            # Without texts: a model folder may be published, and its training data may not.
-            "leakage": result.leakage.to_dict(texts=False) if result.leakage else None,
-            "leaked": result.leaked.to_dict() if result.leaked else None,
-            "clean": result.clean.to_dict() if result.clean else None,
-        },
-        errors=dict(result.errors),
-        versions={"python": platform.python_version()} | {name: metadata.version(name) for name in _PACKAGES},
-        files={},
-    )

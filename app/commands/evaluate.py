@@ -110,7 +110,7 @@ def evaluate_command(
 
 def _is_model(name: str) -> bool:
     """Whether an argument after the first names a second model: a model folder, an address, or what may be a Hub id."""
-    from ..inference.bundle import MANIFEST
+    from ..inference.manifest import MANIFEST
     from ..inference.remote import is_remote
 
     if is_remote(name):  # labelled sentences are read from files of this machine only
@@ -118,7 +118,7 @@ def _is_model(name: str) -> bool:
     try:
         path = Path(name).expanduser()
         if path.exists():
-            return (path / MANIFEST).is_file()
+            return (path / MANIFEST).is_file() or (path / "config.json").is_file()
     except (OSError, RuntimeError, ValueError):  # no access, the home of nobody, a name that no file can have
         return False
     return bool(_HUB_ID.fullmatch(name)) and not name.lower().endswith(_DATA_SUFFIXES)
@@ -132,10 +132,10 @@ def _read(paths: list[Path]) -> Findings:
 
 def _write_report(found: Evaluation, folder: Path, findings: Findings, *, model: str, revision: str | None) -> None:
     from ..inference.bundle import load_bundle
-    from ..inference.hub import fetch_model
+    from ..inference.hub import HubAccess, fetch_model
     from ..training.page import write_report
 
-    bundle = load_bundle(fetch_model(model, revision=revision).folder)
+    bundle = load_bundle(fetch_model(model, HubAccess(revision)), name=model)
     warnings = [_of_seen(found)] if found.seen else []
     page = write_report(folder, found, findings=findings, bundle=bundle, warnings=warnings)
     notes().print(f"report: {page}", soft_wrap=True)

@@ -10,13 +10,9 @@ import typer
 
 from ..console import notes, results
 from ..labels import DataError, LabelSet, join, write_records
+from .push import DryRun, Message, Private, Revision, print_pushed
 
 app = typer.Typer(help="Work with the hand-labelled seed sentences.", no_args_is_help=True, rich_markup_mode=None)
-
-
-@app.callback()
-def _group() -> None:
-    """Keep `seeds` a group of commands while it has only one."""
 
 
 @app.command("join")
@@ -54,3 +50,29 @@ def join_command(
     results().print(f"{count} labelled sentences of {found} documents: {output}", soft_wrap=True)
     if joined.missing or joined.differing:
         raise typer.Exit(3)
+
+
+@app.command("push")
+def push_command(
+    repository: Annotated[str, typer.Argument(metavar="REPOSITORY", help="Its id, such as my-team/conflict-seeds.")],
+    private: Private = False,
+    revision: Revision = None,
+    message: Message = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Send the seed corpus, its data card and the labels of the seed documents to the Hub, as a data set.
+
+    The articles of the seed documents do not go up: they are not part of eventroles.
+
+    \b
+    eventroles seeds push my-team/conflict-seeds
+    datasets.load_dataset("my-team/conflict-seeds")
+    eventroles train my.yaml --set data.hub_dataset=my-team/conflict-seeds --set data.train=train
+    """
+    from ..inference.push import PushOptions, push_files
+
+    home = Path(str(resources.files("eventroles.seeds")))
+    paths = [home / "README.md", home / "annotations.jsonl", *sorted((home / "corpus").glob("*.jsonl"))]
+    files: dict[str, Path | bytes] = {path.relative_to(home).as_posix(): path for path in paths}
+    options = PushOptions(private=private, revision=revision, message=message, dry_run=dry_run)
+    print_pushed(push_files(files, repository, options, kind="dataset", message="Add the seed corpus"))

@@ -84,6 +84,12 @@ def tag_command(
     ] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Ray: processes that tag; by default one a CPU.")] = None,
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit of a Hub model.")] = None,
+    labels: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="A label set that says what the outputs of a model mean that does not say so itself."
+        ),
+    ] = None,
     max_error: Annotated[
         float | None,
         typer.Option(
@@ -108,6 +114,7 @@ def tag_command(
     """
     from ..inference import Limits, RunOptions, TableColumns, Tagger
     from ..inference.run import check_request, is_folder
+    from ..labels import LabelSet
 
     options = RunOptions(
         glob=glob,
@@ -137,7 +144,13 @@ def tag_command(
     console = notes()
     feedback = Feedback(console, keep=show, quiet=quiet, as_json=log_format == "json")
     tagger = Tagger.from_pretrained(
-        model, device=device, backend=backend, exact=exact, revision=revision, max_error=max_error
+        model,
+        device=device,
+        backend=backend,
+        exact=exact,
+        max_error=max_error,
+        labels=LabelSet.load(labels) if labels else None,
+        revision=revision,
     )
     if max_error is not None and tagger.origin.max_error != max_error and not quiet:
         console.print(f"note: --max-error {max_error:g}: the model has review bands for {tagger.origin.max_error:g}")
@@ -146,7 +159,8 @@ def tag_command(
     with listening as interrupt, feedback:
         if engine == "ray":
             # Workers run it as it runs here: its precision is the same in all rows of a dataset.
-            choice = ModelChoice(model, tagger.engine.device.partition(":")[0], backend, exact, revision, max_error)
+            device = tagger.engine.device.partition(":")[0]
+            choice = ModelChoice(model, device, backend, exact, revision, max_error, tagger.labels if labels else None)
             summary = run_on_ray(
                 choice,
                 inputs,

@@ -80,6 +80,8 @@ def train_command(
     out.print(f"{result.epochs:g} epochs in {result.seconds:.0f} s{best}. Model: {result.folder}", soft_wrap=True)
     if result.report is not None:
         out.print(f"Report: {result.report}", soft_wrap=True)
+    if result.pushed is not None:
+        out.print(f"Pushed: {result.pushed.url} at commit {result.pushed.commit}", soft_wrap=True)
 
 
 def _quoted(path: Path) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ...labels import errors
 from ...labels.errors import ConfigError, EventRolesError
+from ...labels.labelset import LabelSet
 from ..dataset.ledger import SourceEntry
 from ..dataset.parts import Layout, PartWriter
 from ..dataset.storage import open_storage
@@ -41,6 +42,7 @@ class ModelChoice:
     exact: bool = False
     revision: str | None = None
     max_error: float | None = None
+    labels: LabelSet | None = None
 
 
 @dataclass(frozen=True)
@@ -159,6 +161,7 @@ class ShardWorker:
             revision=choice.revision,
             threads=job.threads,
             max_error=choice.max_error,
+            labels=choice.labels,
         )
         found = (tagger.origin.revision, tagger.origin.precision)
         if found != (job.origin.revision, job.origin.precision):

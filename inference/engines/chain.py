@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ...labels.errors import ConfigError, ModelError, require
-from ..bundle import SAFETENSORS, Bundle
+from ..bundle import Bundle
 from ..encoding import Encoded
+from ..modelfiles import SAFETENSORS
 from .engine import FP32, INT8, Engine, EngineFailed
 from .onnx import OnnxEngine
 from .torch import choose_device, load_torch_engine
@@ -92,7 +93,7 @@ class EngineChain:
         while self._waiting:
             candidate = self._waiting.pop(0)
             if problem:
-                warnings.warn(f"{problem}; going on with {candidate.name}", RuntimeWarning, stacklevel=_outside())
+                warnings.warn(f"{problem}; going on with {candidate.name}", RuntimeWarning, stacklevel=outside())
             try:
                 return candidate.load()
             except EngineFailed as error:
@@ -101,7 +102,13 @@ class EngineChain:
 
 
 def load_engine(
-    bundle: Bundle, *, backend: str = "auto", device: str = "auto", exact: bool = False, threads: int | None = None
+    bundle: Bundle,
+    *,
+    backend: str = "auto",
+    device: str = "auto",
+    exact: bool = False,
+    threads: int | None = None,
+    check: Callable[[Engine], None] | None = None,
 ) -> EngineChain:
     """Load the best engine for a model on this machine, with those behind it that can take over.
 
@@ -113,6 +120,7 @@ def load_engine(
         device: ``auto`` (CUDA, then MPS, then CPU), ``cpu``, ``cuda`` (``cuda:1`` for the second) or ``mps``.
         exact: only fp32.
         threads: of the onnx engine; by default the cores this process may use.
+        check: called with each engine before it is used; what it raises is raised.
 
     Raises:
         ConfigError: an unknown backend or device, a device that is not there, or no export for the onnx backend.
@@ -124,7 +132,7 @@ def load_engine(
     if backend == "onnx":
         _check_onnx(bundle, device, exact=exact)
     chosen = []
-    with_torch = backend != "onnx" and bundle.has(SAFETENSORS) and all(map(_installed, _FOR_TORCH))
+    with_torch = backend != "onnx" and bundle.has_weights() and all(map(_installed, _FOR_TORCH))
     on_gpu = _gpu(device) if backend != "onnx" and (with_torch or device != "auto") else None
     if on_gpu:
         chosen.append(_torch(bundle, on_gpu))
@@ -135,7 +143,16 @@ def load_engine(
         chosen.append(_torch(bundle, "cpu"))
     elif backend == "torch" or not chosen:
         _refuse_torch(bundle, backend)
-    return EngineChain(chosen)
+    return EngineChain([_checked(one, check) for one in chosen] if check else chosen)
+
+
+def _checked(candidate: Candidate, check: Callable[[Engine], None]) -> Candidate:
+    def load() -> Engine:
+        engine = candidate.load()
+        check(engine)
+        return engine
+
+    return Candidate(candidate.name, load)
 
 
 def _exported(bundle: Bundle, *, exact: bool) -> dict[str, str]:
@@ -172,7 +189,7 @@ def _refuse_torch(bundle: Bundle, backend: str) -> None:
     """Say why torch, as the only engine left, cannot run the model."""
     if backend == "auto" and _exported(bundle, exact=False):
         require("onnxruntime", extra="cpu")  # the smaller of the two installs that would do
-    if not bundle.has(SAFETENSORS):
+    if not bundle.has_weights():
         raise ModelError(f"{bundle.folder}: {SAFETENSORS} is missing, which the torch backend needs")
     for module in _FOR_TORCH:
         require(module, extra="torch")
@@ -188,7 +205,7 @@ def _gpu(device: str) -> str | None:
     return None if chosen == "cpu" else chosen
 
 
-def _outside() -> int:
+def outside() -> int:
     """Return the stack level, as `warnings.warn` counts it, of the nearest caller outside this package."""
     level, frame = 1, sys._getframe(1)
     while frame.f_back and str(frame.f_globals["__name__"]).startswith(_PACKAGE):

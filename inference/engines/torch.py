@@ -132,7 +132,12 @@ def _load_forward(folder: Path, device: str) -> Forward:
 
     def load() -> torch.nn.Module:
         loaded, info = transformers.AutoModelForSequenceClassification.from_pretrained(
-            folder, trust_remote_code=False, use_safetensors=True, local_files_only=True, output_loading_info=True
+            folder,
+            trust_remote_code=False,
+            use_safetensors=True,
+            local_files_only=True,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,  # refused below, in words that name what it is
         )
         if info["missing_keys"] or info["mismatched_keys"]:
             lacking = sorted(map(str, [*info["missing_keys"], *info["mismatched_keys"]]))

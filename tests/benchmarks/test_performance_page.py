@@ -7,7 +7,7 @@ import re
 import xml.etree.ElementTree as ElementTree
 
 from chart import draw_chart
-from eventroles.inference.bundle import Comparison
+from eventroles.inference.manifest import Comparison
 from findings import Findings, judge
 from invariance import Invariance
 from machine import Machine

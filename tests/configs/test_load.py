@@ -39,6 +39,9 @@ OURS = [
     "fp16",
     "gradient_accumulation_steps",
     "greater_is_better",
+    "hub_model_id",
+    "hub_private_repo",
+    "hub_strategy",
     "hub_token",
     "label_names",
     "label_smoothing_factor",
@@ -161,7 +164,7 @@ def test_a_key_that_is_near_none_gets_the_list():
     ]
     assert problems("", "zzz=3") == [
         "--set zzz=3: unknown key 'zzz'. The keys are labels, data, split, leakage, model, training, trainer, "
-        "distillation, decision, export, output."
+        "distillation, decision, export, output, hub."
     ]
 
 

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 from eventroles import Tagger
-from eventroles.inference.bundle import Comparison, file_sha256, load_bundle, write_manifest
+from eventroles.inference.bundle import load_bundle, write_manifest
+from eventroles.inference.checks import file_sha256
+from eventroles.inference.manifest import Comparison
 from eventroles.labels import ConfigError, ModelError
 
 
@@ -106,7 +108,7 @@ def test_verified_gives_the_path_of_a_file_that_is_unchanged(exported: Path) -> 
 @pytest.mark.parametrize(
     ("name", "problem"),
     [
-        ("onnx/gone.onnx", r"onnx/gone\.onnx is missing"),
+        ("onnx/gone.onnx", r"no SHA-256 for onnx/gone\.onnx"),
         ("onnx/other.onnx", r"no SHA-256 for onnx/other\.onnx"),
         ("../other.onnx", "not in the folder"),
         ("onnx/../../other.onnx", "not in the folder"),
@@ -169,7 +171,7 @@ def test_a_manifest_that_was_tampered_with_is_refused_with_its_key(
             lambda data: data["exports"]["int8"].update(file="../evil.onnx"),
             r"'\.\./evil\.onnx'; exports are .* in onnx/",
         ),
-        (lambda data: data["exports"]["int8"].update(file="onnx/../evil.onnx"), r"no SHA-256 for onnx/\.\./evil"),
+        (lambda data: data["exports"]["int8"].update(file="onnx/../evil.onnx"), "not in the folder"),
         (lambda data: data["files"].update({"onnx/../evil.onnx": "0"}), "not in the folder"),
         (lambda data: data["exports"]["int8"].update(file="onnx/other.onnx"), r"no SHA-256 for onnx/other\.onnx"),
         (lambda data: data["exports"].update(int4=data["exports"]["int8"]), "exports.int4"),

@@ -63,6 +63,11 @@ def hide(monkeypatch: pytest.MonkeyPatch, *modules: str) -> None:
         monkeypatch.setitem(sys.modules, module, None)
 
 
+def skip_self_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Load models without a self-check, whose batches would be counted too."""
+    monkeypatch.setattr("eventroles.inference.tagger.check_probes", lambda *_: None)
+
+
 def pretend_gpu(monkeypatch: pytest.MonkeyPatch, fail: Callable[[int], bool]) -> Counter[int]:
     """Make torch find a GPU that computes on the CPU and fails in the calls that it is told to; counts its calls."""
     import torch
@@ -81,6 +86,7 @@ def pretend_gpu(monkeypatch: pytest.MonkeyPatch, fail: Callable[[int], bool]) ->
 
         return engine if device == "cpu" else TorchEngine(on_gpu, device, token_budget=64)
 
+    skip_self_check(monkeypatch)
     monkeypatch.setattr(chain, "load_torch_engine", load_on_gpu)
     monkeypatch.setattr(chain, "_may_have_gpu", lambda: True)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
@@ -97,6 +103,7 @@ def break_in_mid_run(monkeypatch: pytest.MonkeyPatch, *precisions: str) -> None:
             raise RuntimeError("[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION\nmore")
         return run(self, batch)
 
+    skip_self_check(monkeypatch)
     monkeypatch.setattr(OnnxEngine, "_run", failing)
 
 

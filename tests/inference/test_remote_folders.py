@@ -9,7 +9,7 @@ from pathlib import Path
 
 import fsspec
 import pytest
-from eventroles.inference.hub import fetch_model
+from eventroles.inference.hub import HubAccess, fetch_model
 from eventroles.inference.reading import remote_sources
 from eventroles.labels.errors import ConfigError, HubError, ModelError
 
@@ -126,4 +126,4 @@ def test_an_address_without_a_model_is_refused_in_one_line(store, web, cache):
     with pytest.raises(HubError, match=r"^http://127.0.0.1:9/m: Client\w+: [^\n]+$"):
         fetch_model("http://127.0.0.1:9/m")
     with pytest.raises(ConfigError, match=r"^memory://in: --revision is for models on the Hub"):
-        fetch_model("memory://in", revision="main")
+        fetch_model("memory://in", HubAccess(revision="main"))

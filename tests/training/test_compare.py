@@ -132,7 +132,7 @@ def test_models_of_other_labels_are_refused(model_folder: Path, tmp_path: Path) 
         text = (copy / name).read_text(encoding="utf-8")
         (copy / name).write_text(text.replace('"retaliation"', '"response"'), encoding="utf-8")
     manifest = json.loads((copy / "eventroles.json").read_text(encoding="utf-8"))
-    from eventroles.inference.bundle import file_sha256
+    from eventroles.inference.checks import file_sha256
 
     manifest["files"]["config.json"] = file_sha256(copy / "config.json")
     (copy / "eventroles.json").write_text(json.dumps(manifest), encoding="utf-8")

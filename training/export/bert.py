@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...inference.bundle import SAFETENSORS
+from ...inference.modelfiles import SAFETENSORS
 from ...labels.errors import require
 from .graph import CONTRIB, GraphBuilder
 

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ...configs.schema import ExportConfig
-from ...inference.bundle import Comparison
 from ...inference.decision import DecisionRule
+from ...inference.manifest import Comparison
 from ...labels.labelset import LabelSet
 from ..metrics import macro_f1
 

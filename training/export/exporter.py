@@ -11,21 +11,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...inference.bundle import (
-    ONNX_FOLDER,
-    Bundle,
-    Comparison,
-    DecisionManifest,
-    Export,
-    load_bundle,
-    write_manifest,
-)
+from ...inference.bundle import Bundle, load_bundle, write_manifest
 from ...inference.decision import DecisionRule
 from ...inference.encoding import Encoded, Encoder
 from ...inference.engines.engine import FP32, INT8, EngineFailed
 from ...inference.engines.onnx import OnnxEngine
 from ...inference.engines.torch import load_torch_engine
 from ...inference.errorrates import LabelErrors
+from ...inference.manifest import Comparison, DecisionManifest, Export
+from ...inference.modelfiles import ONNX_FOLDER
+from ...inference.probes import make_probes
 from ...labels.errors import ModelError
 from ...labels.records import Record
 from ..abstain import fit_bands
@@ -131,6 +126,11 @@ class _Exporter:
                         kept_fp32=names,
                         reason="",
                         errors=self._errors(model, judged.rule),
+                        probes=make_probes(
+                            self.bundle.label_set,
+                            OnnxEngine(model.SerializeToString(), precision=INT8),
+                            self.encoder,
+                        ),
                     )
         comparison = tried[0][1]
         problem = broken(comparison, self.data.config.export)

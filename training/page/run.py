@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from ...inference.tagger import Tagger
 from ..data import TrainingData
-from ..evaluate import evaluate_records
+from ..evaluate import Evaluation, evaluate_records
 from ..leakage import ApartScores, Leakage
-from ..robustness import measure_robustness
+from ..robustness import Robustness, measure_robustness
 from .findings import Findings
 from .page import write_report
 
@@ -18,9 +19,18 @@ FOLDER = "report"
 _PARTNERS = 5
 
 
+@dataclass(frozen=True)
+class RunReport:
+    """The report of a run: where its page is, and what was measured for it."""
+
+    page: Path
+    evaluation: Evaluation
+    robustness: Robustness
+
+
 def report_run(
     folder: Path, run: TrainingData, *, leakage: Leakage, apart: ApartScores, warnings: Sequence[str] = ()
-) -> Path:
+) -> RunReport:
     """Evaluate a finished model on its test split, robustness included, and write the report into its folder.
 
     The model is run as it tags: in int8 where the CPU does so and the export was kept.
@@ -41,4 +51,5 @@ def report_run(
     evaluation = evaluate_records(tagger, records, data=["test split of the training run"], run=run)
     robustness = measure_robustness(tagger, records, seed=run.config.training.seed, partners=_PARTNERS)
     findings = Findings(leakage=leakage, apart=apart, robustness=robustness)
-    return write_report(folder / FOLDER, evaluation, findings=findings, bundle=tagger.bundle, warnings=warnings)
+    page = write_report(folder / FOLDER, evaluation, findings=findings, bundle=tagger.bundle, warnings=warnings)
+    return RunReport(page, evaluation, robustness)

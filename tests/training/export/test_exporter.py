@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from eventroles import Tagger
-from eventroles.inference.bundle import Manifest, load_bundle, write_manifest
+from eventroles.inference.bundle import load_bundle, write_manifest
 from eventroles.inference.encoding import Encoder
 from eventroles.inference.engines.torch import load_torch_engine
+from eventroles.inference.manifest import Manifest
 from eventroles.labels import Record
 from eventroles.training.data import TrainingData, training_data
 from eventroles.training.export import export_model, exporter
@@ -70,7 +71,7 @@ def rewrite(folder: Path, change: Callable[[dict[str, np.ndarray]], None], **man
     change(weights)
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     old = json.loads((folder / "eventroles.json").read_text(encoding="utf-8"))
-    write_manifest(folder, Manifest.model_validate(old | manifest))
+    write_manifest(folder, Manifest.model_validate(old | {"probes": []} | manifest))
 
 
 def drown_outputs(weights: dict[str, np.ndarray]) -> None:
