@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ..labels.errors import ConfigError, EventRolesError, HubError, ModelError
-from .modelfiles import LocalFiles, ModelFiles, check_size, checked_path, fetch_weights, leaves
+from .checks import check_weights
+from .modelfiles import LocalFiles, ModelFiles, check_size, checked_path, fetch_weights, leaves, read_json
 from .remote import is_remote, place
 from .remote_folders import fetch_folder
 
@@ -80,13 +81,19 @@ def fetch_model(name: str, access: HubAccess | None = None) -> ModelFiles:
 
 
 def fetch_base(name: str, access: HubAccess) -> ModelFiles:
-    """Return the files of a base model after all that fine-tuning needs is on this machine; see `fetch_model`."""
+    """Return the files of a base model after all that fine-tuning needs is on this machine; see `fetch_model`.
+
+    Raises:
+        ConfigError: as `fetch_model`.
+        HubError: as `fetch_model`, or the Hub does not give a file.
+        ModelError: as `fetch_model`, its weights are no safetensors, or not of the size that its configuration says.
+    """
     files = fetch_model(name, access)
     if isinstance(files, HubFiles):
         for one in files.files:
             if not leaves(one) and one.endswith((".json", ".txt", ".model")) and "/" not in one:
                 files.fetch(one)
-        fetch_weights(files)
+    check_weights(fetch_weights(files), read_json(files.fetch("config.json")))
     return files
 
 

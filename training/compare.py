@@ -87,6 +87,7 @@ def compare(
     exact: bool = False,
     text_column: str | None = None,
     roles_column: str | None = None,
+    labels: LabelSet | None = None,
     seed: int = 0,
 ) -> ModelComparison:
     """Test two models against each other on the same labelled sentences, each with its own context and decision rule.
@@ -100,6 +101,7 @@ def compare(
         exact: fp32 only, likewise.
         text_column: column with the text; by default the one that the first model was trained with.
         roles_column: column with the labels; by default likewise.
+        labels: what the outputs of a model mean that does not say so itself.
         seed: of both tests.
 
     Raises:
@@ -107,7 +109,10 @@ def compare(
         DataError: problems in the data.
         ModelError: problems in a model folder.
     """
-    taggers = [Tagger.from_pretrained(name, device=device, backend=backend, exact=exact) for name in (first, second)]
+    taggers = [
+        Tagger.from_pretrained(name, device=device, backend=backend, exact=exact, labels=labels)
+        for name in (first, second)
+    ]
     labels = taggers[0].labels
     _check_labels(taggers[0], taggers[1])
     records = read_labelled(taggers[0], data, text_column=text_column, roles_column=roles_column)

@@ -114,6 +114,7 @@ def evaluate(
     text_column: str | None = None,
     roles_column: str | None = None,
     revision: str | None = None,
+    labels: LabelSet | None = None,
 ) -> Evaluation:
     """Score a model on labelled sentences.
 
@@ -129,13 +130,16 @@ def evaluate(
         text_column: column with the text; by default the one of the config that the model was trained with.
         roles_column: column with the labels; by default likewise.
         revision: branch, tag or commit of a Hub model.
+        labels: what the outputs of a model mean that does not say so itself.
 
     Raises:
         ConfigError: a column of ``by`` is not in the data, or the device is not there.
         DataError: problems in the data.
         ModelError: problems in the model folder.
     """
-    tagger = Tagger.from_pretrained(model, device=device, backend=backend, exact=exact, revision=revision)
+    tagger = Tagger.from_pretrained(
+        model, device=device, backend=backend, exact=exact, labels=labels, revision=revision
+    )
     records = read_labelled(tagger, data, text_column=text_column, roles_column=roles_column)
     return evaluate_records(tagger, records, data=[str(path) for path in data], by=by, mistakes=mistakes)
 

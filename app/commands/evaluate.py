@@ -11,6 +11,7 @@ import typer
 
 from ..console import notes, results
 from ..labels.errors import ConfigError
+from .options import Labels
 
 if TYPE_CHECKING:
     from ..training.compare import ModelComparison
@@ -59,6 +60,7 @@ def evaluate_command(
     text_column: Annotated[str | None, typer.Option(help="Column with the text [default: as in training].")] = None,
     roles_column: Annotated[str | None, typer.Option(help="Column with the labels [default: as in training].")] = None,
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit of a Hub model.")] = None,
+    labels: Labels = None,
 ) -> None:
     """Score a model on labelled sentences, beside a TF-IDF baseline trained on the same data.
 
@@ -72,6 +74,7 @@ def evaluate_command(
     eventroles evaluate runs/old runs/new my-sentences.jsonl
     """
     from ..configs import data_files
+    from ..labels import LabelSet
 
     warnings.filterwarnings("ignore", category=UserWarning)
     second = data[0] if _is_model(data[0]) else None
@@ -82,6 +85,7 @@ def evaluate_command(
         "exact": exact,
         "text_column": text_column,
         "roles_column": roles_column,
+        "labels": LabelSet.load(labels) if labels else None,
     }
     if json is not None and json.is_dir():
         raise ConfigError(f"--json: {json} is a folder; name a file")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..console import notes, results
+from .options import Labels
 
 if TYPE_CHECKING:
     from ..training.robustness import Robustness
@@ -33,6 +34,7 @@ def robustness_command(
     text_column: Annotated[str | None, typer.Option(help="Column with the text [default: as in training].")] = None,
     roles_column: Annotated[str | None, typer.Option(help="Column with the labels [default: as in training].")] = None,
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit of a Hub model.")] = None,
+    labels: Labels = None,
 ) -> None:
     """Count decisions that flip though they should not: with other actors in the sentence, or written another way.
 
@@ -44,13 +46,21 @@ def robustness_command(
     """
     from ..configs import data_files
     from ..inference.tagger import Tagger
+    from ..labels import LabelSet
     from ..training.evaluate import read_labelled
     from ..training.numbers import write_json
     from ..training.robustness import measure_robustness
 
     warnings.filterwarnings("ignore", category=UserWarning)
     files = data_files(data, key="DATA")
-    tagger = Tagger.from_pretrained(model, device=device, backend=backend, exact=exact, revision=revision)
+    tagger = Tagger.from_pretrained(
+        model,
+        device=device,
+        backend=backend,
+        exact=exact,
+        labels=LabelSet.load(labels) if labels else None,
+        revision=revision,
+    )
     records = read_labelled(tagger, files, text_column=text_column, roles_column=roles_column)
     console = notes()
     if console.is_terminal:

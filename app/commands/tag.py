@@ -14,6 +14,7 @@ from rich.text import Text
 
 from ..console import notes, results
 from ..labels.errors import ConfigError
+from .options import Labels
 from .tag_progress import Feedback, Interrupt
 
 if TYPE_CHECKING:
@@ -84,12 +85,7 @@ def tag_command(
     ] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Ray: processes that tag; by default one a CPU.")] = None,
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit of a Hub model.")] = None,
-    labels: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE", help="A label set that says what the outputs of a model mean that does not say so itself."
-        ),
-    ] = None,
+    labels: Labels = None,
     max_error: Annotated[
         float | None,
         typer.Option(

@@ -150,3 +150,23 @@ def test_a_model_with_a_slow_tokenizer_alone_is_read(copy: Path, plain_folder: P
     path.write_text(json.dumps({"tokenizer_class": "BertTokenizer", "do_lower_case": True}), encoding="utf-8")
     for one, other in zip(tag(copy), tag(plain_folder), strict=True):
         assert one.scores == pytest.approx(other.scores, abs=1e-5)
+
+
+def test_a_plain_model_is_evaluated_and_compared_like_any_other(copy: Path, tmp_path: Path) -> None:
+    from eventroles.training import evaluate
+    from eventroles.training.compare import compare
+
+    names = ("violence", "talks", "aid")
+    rows = [
+        {"document": f"d{number}", "index": 0, "text": f"{text} {number}", "roles": [names[(number + shift) % 3]]}
+        for number in range(6)
+        for shift, text in enumerate(TEXTS)
+    ]
+    path = tmp_path / "rows.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    with pytest.warns(RuntimeWarning, match="nothing is calibrated"):
+        found = evaluate(copy, [path], device="cpu")
+    assert list(names) == list(found.model.labels)
+    with pytest.warns(RuntimeWarning, match="nothing is calibrated"):
+        compared = compare(copy, copy, data=[path], device="cpu")
+    assert 0 == compared.macro_f1.difference.value
