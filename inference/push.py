@@ -11,8 +11,8 @@ from typing import Literal
 from ..labels.errors import ConfigError, ModelError
 from .bundle import Bundle
 from .hub import patiently, told
-from .manifest import CARD, MANIFEST
-from .modelfiles import READABLE, WEIGHTS, leaves
+from .manifest import CARD, MANIFEST, parse_manifest
+from .modelfiles import WEIGHTS, leaves
 
 # How the card names the model that it is beside: this becomes the name on the Hub.
 _NAMES = (re.compile(r'(from_pretrained\(")[^"\n]*(")'), re.compile(r"(--model )\S+()"))
@@ -105,7 +105,8 @@ def push_files(
         files: path or content of each file, by its name in the repository.
         repository: the id.
         options: how they are sent.
-        kind: of the repository. In one of a model, files of an earlier model are removed that are not sent anew.
+        kind: of the repository. Files that the ``eventroles.json`` of an earlier model names are removed where a model
+            is sent that has none of that name.
         message: of the commit, where the options have none.
 
     Raises:
@@ -127,7 +128,10 @@ def push_files(
         if branch is not None:
             patiently(lambda: api.create_branch(repository, branch=branch, repo_type=kind, exist_ok=True))
         there = patiently(lambda: api.list_repo_files(repository, repo_type=kind, revision=branch))
-        removed = [name for name in there if kind == "model" and name not in files and _is_of_a_model(name)]
+        removed = []
+        if MANIFEST in files and MANIFEST in there:
+            earlier = Path(patiently(lambda: api.hf_hub_download(repository, MANIFEST, revision=branch)))
+            removed = [name for name in _files_of(earlier) if name in there and name not in files]
         operations: list[CommitOperationAdd | CommitOperationCopy | CommitOperationDelete] = [
             CommitOperationAdd(name, content if isinstance(content, bytes) else str(content))
             for name, content in files.items()
@@ -176,6 +180,10 @@ def name_in_card(card: str, repository: str) -> str:
     return card
 
 
-def _is_of_a_model(name: str) -> bool:
-    """Whether a file of a repository is one that a model of ours may have; others belong to who put them there."""
-    return not leaves(name) and name.endswith(READABLE) and not name.endswith((".md", ".txt"))
+def _files_of(manifest: Path) -> list[str]:
+    """Return the files that a manifest names; none where it is damaged, as they may be somebody else's then."""
+    try:
+        files = parse_manifest(manifest.read_bytes(), manifest).files
+    except ModelError:
+        return []
+    return [name for name in files if not leaves(name)]

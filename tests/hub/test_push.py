@@ -107,7 +107,7 @@ def test_files_of_an_earlier_model_go_in_the_same_commit_and_those_of_others_sta
 ) -> None:
     assert writer.run("push", str(exported_folder), NAME).returncode == 0
     repository = hub.model(NAME)
-    repository.commit(repository.commits[repository.refs["main"]].files | {"picture.png": b"x", "notes.md": b"x"})
+    repository.commit(repository.commits[repository.refs["main"]].files | {"picture.png": b"x", "results.json": b"{}"})
     commits = len(repository.commits)
     done = writer.run("push", str(model_folder), NAME)
     assert done.returncode == 0, done.stderr
@@ -115,7 +115,7 @@ def test_files_of_an_earlier_model_go_in_the_same_commit_and_those_of_others_sta
     sent = repository.at("main")
     assert sent is not None
     assert not [name for name in sent.files if name.startswith("onnx/")]
-    assert {"picture.png", "notes.md"} <= set(sent.files)
+    assert {"picture.png", "results.json"} <= set(sent.files)
     assert commits + 1 == len(repository.commits)
     assert writer.tag().returncode == 0
 
