@@ -103,6 +103,7 @@ def fine_tune(
     folder: Path,
     checkpoints: Path,
     resume: bool = False,
+    push: bool = False,
     callbacks: Sequence[transformers.TrainerCallback] = (),
 ) -> FineTuned | None:
     """Fine-tune a model and write its weights and tokenizer; None in all but the main one of several processes.
@@ -116,6 +117,7 @@ def fine_tune(
         folder: where weights, config and tokenizer go.
         checkpoints: where checkpoints and logs go; they stay.
         resume: go on from the last complete checkpoint, if there is one.
+        push: send it to the Hub after every epoch where the config asks for it; not teachers and models of folds.
         callbacks: of the Hugging Face Trainer, such as a progress display.
 
     Raises:
@@ -147,6 +149,7 @@ def fine_tune(
         labels=labels,
         folder=checkpoints,
         resume=resume,
+        push=push,
         callbacks=callbacks,
     )
     if not fit.main_process:

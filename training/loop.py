@@ -60,6 +60,7 @@ def fit(
     labels: LabelSet,
     folder: Path,
     resume: bool,
+    push: bool = False,
     callbacks: Sequence[transformers.TrainerCallback] = (),
 ) -> Fit:
     """Fine-tune ``model`` in place.
@@ -73,12 +74,13 @@ def fit(
         labels: the label set.
         folder: where checkpoints and logs go.
         resume: go on from the last complete checkpoint in it, if there is one.
+        push: send the model to the Hub after every epoch, where the config asks for it.
         callbacks: of the Trainer, such as a progress display.
 
     Raises:
         ConfigError: the arguments under ``trainer`` do not fit together.
     """
-    arguments = _arguments(config, folder)
+    arguments = _arguments(config, folder, push=push and config.hub.every_epoch)
     if config.training.early_stopping_patience is not None:
         callbacks = [*callbacks, transformers.EarlyStoppingCallback(config.training.early_stopping_patience)]
     trainer = RolesTrainer(
@@ -277,7 +279,7 @@ def remove_checkpoints(folder: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def _arguments(config: Config, folder: Path) -> transformers.TrainingArguments:
+def _arguments(config: Config, folder: Path, *, push: bool) -> transformers.TrainingArguments:
     training = settle_precision(config).training
     several = int(os.environ.get("WORLD_SIZE", "1")) > 1
     options: dict[str, Any] = {
@@ -307,7 +309,7 @@ def _arguments(config: Config, folder: Path) -> transformers.TrainingArguments:
     }
     if not torch.accelerator.is_available():
         options["use_cpu"] = True  # the Trainer refuses bf16 on a CPU that was not asked for
-    if config.hub.every_epoch:
+    if push:
         options |= {
             "push_to_hub": True,
             "hub_model_id": config.hub.push_to,

@@ -166,6 +166,7 @@ def train(
         folder=folder,
         checkpoints=checkpoints,
         resume=resume,
+        push=True,
         callbacks=callbacks,
     )
     if model is None:
