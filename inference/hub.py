@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from ..labels.errors import ConfigError, EventRolesError, HubError, ModelError
 from .checks import check_weights
+from .manifest import MANIFEST
 from .modelfiles import LocalFiles, ModelFiles, check_size, checked_path, fetch_weights, leaves, read_json
 from .remote import is_remote, place
 from .remote_folders import fetch_folder
@@ -21,6 +22,8 @@ _PATTERNS = ("*.json", "*.safetensors", "onnx/*.onnx", "*.txt", "*.model", "trai
 # The client itself is patient with files; these are for its other calls.
 _ATTEMPTS = 4
 _LONGEST_WAIT = 60.0  # seconds
+# What a model is known by: one of ours, one of others.
+_FIRST = (MANIFEST, "config.json")
 _WORTH_ANOTHER_TRY = (408, 429, 500, 502, 503, 504)
 
 _Answer = TypeVar("_Answer")
@@ -153,7 +156,7 @@ def _in_subfolder(folder: Path, subfolder: str | None) -> LocalFiles:
 
 def _find_on_hub(name: str, access: HubAccess) -> ModelFiles:
     """Return what the Hub has under a name, or the cache where the Hub may not or cannot be asked."""
-    from huggingface_hub import HfApi, constants, errors
+    from huggingface_hub import HfApi, constants
 
     if access.local_files_only or constants.HF_HUB_OFFLINE:
         return _find_in_cache(name, access)
@@ -172,15 +175,13 @@ def _find_on_hub(name: str, access: HubAccess) -> ModelFiles:
                 f"no folder {name!r} in {Path.cwd()}, and the Hugging Face Hub could not be reached ({error}), nor "
                 "does the cache hold the model"
             ) from error.__cause__
-    except errors.HFValidationError as error:
-        raise ModelError(f"{name}: neither a model folder here nor a Hub id: {error}") from error
     top = f"{access.subfolder.strip('/')}/" if access.subfolder else ""
     listed = {one.rfilename: one.size for one in info.siblings or []}
     files = {path.removeprefix(top): size for path, size in listed.items() if path.startswith(top)}
-    found = [one for one in ("eventroles.json", "config.json") if one in files]
+    found = [one for one in _FIRST if one in files]
     if not found:
-        place_ = f"folder {access.subfolder!r} of {name}" if top else name
-        raise ModelError(f"{place_}: no model: neither eventroles.json nor config.json among its files")
+        where = f"folder {access.subfolder!r} of {name}" if top else name
+        raise ModelError(f"{where}: no model: neither {' nor '.join(_FIRST)} among its files")
     check_size(found[0], files[found[0]] or 0, where=name)
     # By the name of the branch, which the cache remembers for when it stands in for the Hub.
     first = _download(name, found[0], access, revision=access.revision or "main")
@@ -191,14 +192,12 @@ def _find_on_hub(name: str, access: HubAccess) -> ModelFiles:
 
 
 def _find_in_cache(name: str, access: HubAccess) -> ModelFiles:
-    from huggingface_hub import errors, try_to_load_from_cache
+    from huggingface_hub import try_to_load_from_cache
 
-    for one in ("eventroles.json", "config.json"):
+    for one in _FIRST:
         inside = f"{access.subfolder.strip('/')}/{one}" if access.subfolder else one
-        try:
+        with told(name, access.revision):
             found = try_to_load_from_cache(name, inside, cache_dir=access.cache_dir, revision=access.revision)
-        except errors.HFValidationError as error:
-            raise ModelError(f"{name}: neither a model folder here nor a Hub id: {error}") from error
         if isinstance(found, str):
             folder = Path(found).parent
             commit = Path(found).parents[inside.count("/")].name
@@ -232,7 +231,7 @@ class _Unreachable(HubError):  # noqa: N818  what happened, not who is to blame
 
 @contextmanager
 def told(name: str, revision: str | None = None, *, file: str | None = None) -> Iterator[None]:
-    """Turn what the client of the Hub raises into one line that says what to do, a `HubError`.
+    """Turn what the client of the Hub raises into one line that says what to do: a `HubError`, or a `ModelError`.
 
     Args:
         name: the repository.
@@ -244,8 +243,10 @@ def told(name: str, revision: str | None = None, *, file: str | None = None) -> 
     what = f"{name}: {file}" if file else name
     try:
         yield
-    except (EventRolesError, errors.HFValidationError, KeyboardInterrupt):
+    except EventRolesError:
         raise
+    except errors.HFValidationError as error:
+        raise ModelError(f"{name}: neither a model folder here nor a Hub id: {error}") from error
     except errors.GatedRepoError as error:
         raise HubError(f"{name} is gated: ask for access on its page, then log in (hf auth login)") from error
     except errors.RevisionNotFoundError as error:
@@ -269,9 +270,7 @@ def told(name: str, revision: str | None = None, *, file: str | None = None) -> 
             ) from error
         if isinstance(cause, OSError) and cause.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
             raise HubError(f"{what}: the cache cannot be written ({cause}); set HF_HOME to another place") from error
-        if isinstance(
-            cause, ValueError
-        ):  # what is sent does not pass the Hub's checks, of the card's metadata above all
+        if isinstance(cause, ValueError):  # the Hub checks what is sent, the metadata of the card above all
             raise HubError(f"{what}: the Hub refuses it: {' '.join(str(cause).split())}") from error
         raise _Unreachable(f"{what}: {_reason(cause, status)}; try again later") from error
 

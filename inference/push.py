@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -52,11 +52,8 @@ class PushOptions:
     private: bool = False
     revision: str | None = None
     message: str | None = None
-    token: str | None = None
+    token: str | None = field(default=None, repr=False)
     dry_run: bool = False
-
-    def __repr__(self) -> str:
-        return f"PushOptions({self.private!r}, {self.revision!r}, {self.message!r}, dry_run={self.dry_run!r})"
 
 
 def push_model(bundle: Bundle, repository: str, options: PushOptions | None = None) -> Pushed:

@@ -60,28 +60,24 @@ class User:
         return os.environ | mine | more
 
     def run(self, *command: str, **more: str) -> subprocess.CompletedProcess[str]:
-        """Run `eventroles` with some arguments, in the user's folder."""
+        """Run `eventroles` with some arguments, in the user's folder, which has a text in it."""
         self.home.mkdir(parents=True, exist_ok=True)
         (self.home / "a.txt").write_text(TEXT, encoding="utf-8")
+        return self._start("-m", "eventroles", *command, **more)
+
+    def python(self, code: str) -> subprocess.CompletedProcess[str]:
+        """Run Python code, in the user's folder."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        return self._start("-c", code)
+
+    def _start(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "eventroles", *command],
+            [sys.executable, *arguments],
             capture_output=True,
             text=True,
             timeout=180,
             cwd=self.home,
             env=self.environment(**more),
-        )
-
-    def python(self, code: str) -> subprocess.CompletedProcess[str]:
-        """Run Python code, in the user's folder."""
-        self.home.mkdir(parents=True, exist_ok=True)
-        return subprocess.run(
-            [sys.executable, "-c", code],
-            capture_output=True,
-            text=True,
-            timeout=180,
-            cwd=self.home,
-            env=self.environment(),
         )
 
     def tag(self, *more: str, model: str = NAME, **environment: str) -> subprocess.CompletedProcess[str]:
