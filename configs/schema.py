@@ -111,6 +111,7 @@ class TrainingConfig(_Strict):
     schedule: Literal["linear", "cosine", "constant_with_warmup"]
     early_stopping_patience: Annotated[int, Field(ge=1)] | None
     keep_best: bool
+    average_epochs: Annotated[int, Field(ge=1)]
     seed: Annotated[int, Field(ge=0, lt=2**32)]
 
     @model_validator(mode="after")
@@ -119,6 +120,17 @@ class TrainingConfig(_Strict):
             raise ValueError(
                 "early stopping keeps the best epoch: set keep_best: true or early_stopping_patience: null"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _average_of_the_last(self) -> TrainingConfig:
+        if self.average_epochs > 1 and self.keep_best:
+            raise ValueError(
+                "average_epochs keeps the mean of the last epochs, not the best one: set keep_best: false and "
+                "early_stopping_patience: null, or average_epochs: 1"
+            )
+        if self.average_epochs > max(1, self.epochs):
+            raise ValueError(f"average_epochs: {self.average_epochs} is more than the {self.epochs:g} epochs there are")
         return self
 
 

@@ -268,14 +268,13 @@ def _rule(result: TrainResult, labels: LabelSet) -> str:
 def _training(manifest: Manifest, result: TrainResult) -> list[tuple[str, str]]:
     data = manifest.data
     splits = ", ".join(f"{data[name]['sentences']} {name}" for name in ("train", "validation", "test"))
-    best = f", weights of epoch {result.best_epoch:g}" if result.best_epoch is not None else ""
     return [
         ("base model", f"`{_called(manifest.base_model['name'] or '')}`"),
         *_teacher(manifest),
         ("data", ", ".join(f"`{_called(source)}`" for source in data["sources"])),
         ("sentences", splits),
         *_unlabelled(manifest),
-        ("epochs", f"{result.epochs:g}{best}"),
+        ("epochs", f"{result.epochs:g}, {result.weights}"),
         ("sentences before, as context", str(manifest.context)),
         ("window", f"{manifest.window} tokens"),
     ]

@@ -56,6 +56,7 @@ class FineTuned:
         engine: what runs it, the same that tags with PyTorch.
         context: sentences before each one that it sees.
         fit: how the training went.
+        averaged_epochs: epochs that the weights are the mean of.
         truncated: labelled training sentences longer than the window.
     """
 
@@ -64,6 +65,7 @@ class FineTuned:
     engine: TorchEngine
     context: int
     fit: Fit
+    averaged_epochs: int
     truncated: int
 
     def logits(self, records: Sequence[Record]) -> npt.NDArray[np.float32]:
@@ -128,6 +130,7 @@ def fine_tune(
     from transformers.utils import logging
 
     from . import loop
+    from .average import average_epochs
 
     # Or every checkpoint would draw a bar of its own.
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
@@ -154,6 +157,7 @@ def fine_tune(
     )
     if not fit.main_process:
         return None
+    averaged = average_epochs(model, checkpoints, count=config.training.average_epochs)
     _save_weights(model, tokenizer, folder)
     return FineTuned(
         folder=folder,
@@ -161,6 +165,7 @@ def fine_tune(
         engine=load_torch_engine(folder),
         context=config.model.context,
         fit=fit,
+        averaged_epochs=averaged,
         truncated=truncated,
     )
 

@@ -38,14 +38,12 @@ class Fit:
     Attributes:
         epochs: epochs run, early stopping counted in.
         best_epoch: the epoch whose weights were kept; None where the last ones are.
-        best_macro_f1: its macro F1 on validation at threshold 0.5.
         seconds: wall time of the loop.
         main_process: False in all but one of several processes; only the main one goes on to write.
     """
 
     epochs: float
     best_epoch: float | None
-    best_macro_f1: float | None
     seconds: float
     main_process: bool
 
@@ -97,15 +95,18 @@ def fit(
     )
     trainer.remove_callback(transformers.PrinterCallback)
     trainer.remove_callback(transformers.ProgressCallback)
-    checkpoint = last_checkpoint(folder) if resume else None
-    output = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    done = checkpoints(folder) if resume else []
+    if resume and trainer.is_world_process_zero():
+        # The Trainer would take one that was cut off for the newest, and delete a whole one in its stead.
+        for path in set(folder.glob("checkpoint-*")) - set(done):
+            shutil.rmtree(path, ignore_errors=True)
+    output = trainer.train(resume_from_checkpoint=str(done[-1]) if done else None)
     trainer.accelerator.wait_for_everyone()
     # Together and now: a process that leaves with its group's threads still running is aborted at times.
     trainer.accelerator.end_training()
     return Fit(
         epochs=float(trainer.state.epoch or 0),
-        best_epoch=_best_epoch(trainer.state),
-        best_macro_f1=trainer.state.best_metric,
+        best_epoch=_best_epoch(trainer.state) if config.training.keep_best else None,
         seconds=float(output.metrics.get("train_runtime", math.nan)),
         main_process=trainer.is_world_process_zero(),
     )
@@ -266,11 +267,11 @@ def masked_loss(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     return (losses * counts).sum()
 
 
-def last_checkpoint(folder: Path) -> Path | None:
-    """Return the newest checkpoint in ``folder`` that was written to its end, or None."""
+def checkpoints(folder: Path) -> list[Path]:
+    """Return the checkpoints in ``folder`` that were written to their end, oldest first."""
     # The Trainer writes trainer_state.json last: a checkpoint without it was cut off.
     complete = [path.parent for path in folder.glob("checkpoint-*/trainer_state.json") if path.stat().st_size > 0]
-    return max(complete, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
+    return sorted(complete, key=lambda path: int(path.name.rpartition("-")[2]))
 
 
 def remove_checkpoints(folder: Path) -> None:
@@ -297,7 +298,8 @@ def _arguments(config: Config, folder: Path, *, push: bool) -> transformers.Trai
         "eval_strategy": "epoch",
         "save_strategy": "epoch",
         "logging_strategy": "epoch",
-        "save_total_limit": 2,
+        # The Trainer counts the best checkpoint in, wherever it lies; the last are needed beside it.
+        "save_total_limit": training.average_epochs + 1,
         "load_best_model_at_end": training.keep_best,
         "metric_for_best_model": "macro_f1",
         "greater_is_better": True,
@@ -319,9 +321,16 @@ def _arguments(config: Config, folder: Path, *, push: bool) -> transformers.Trai
     if several and not torch.cuda.is_available():
         options |= {"use_cpu": True, "ddp_backend": "gloo"}
     try:
-        return transformers.TrainingArguments(**(options | config.trainer))
+        arguments = transformers.TrainingArguments(**(options | config.trainer))
     except (TypeError, ValueError, ImportError, RuntimeError) as error:
         raise ConfigError(f"trainer: the Hugging Face Trainer refuses its arguments: {error}") from error
+    kept, averaged = arguments.save_total_limit, training.average_epochs
+    if averaged > 1 and kept is not None and kept <= averaged:
+        raise ConfigError(
+            f"trainer.save_total_limit: the mean of {averaged} epochs needs {averaged + 1} checkpoints, and {kept} are "
+            "kept; leave it out"
+        )
+    return arguments
 
 
 def _metrics(prediction: transformers.EvalPrediction, labels: LabelSet) -> dict[str, float]:

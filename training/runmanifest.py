@@ -70,6 +70,7 @@ def describe_run(
             "model": result.model.to_dict(),
             "baseline": result.baseline.to_dict(),
             "best_epoch": result.best_epoch,
+            "averaged_epochs": result.averaged_epochs,
             "review": result.review.to_dict() if result.review else None,
             # Without texts: a model folder may be published, and its training data may not.
             "leakage": result.leakage.to_dict(texts=False) if result.leakage else None,

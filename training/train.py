@@ -59,6 +59,7 @@ class TrainResult:
         truncated: training sentences longer than the window, whose end was not read.
         epochs: epochs run.
         best_epoch: the epoch whose weights were kept, None for the last.
+        averaged_epochs: epochs that the weights are the mean of.
         seconds: wall time of the training loop.
         warnings: what the user should know, one sentence each.
         exports: the ONNX files that the config asks for, by precision, or why one was not kept.
@@ -80,6 +81,7 @@ class TrainResult:
     truncated: int
     epochs: float
     best_epoch: float | None
+    averaged_epochs: int
     seconds: float
     warnings: tuple[str, ...]
     exports: Mapping[str, Export] = field(default_factory=dict)
@@ -91,6 +93,13 @@ class TrainResult:
     unlabelled: UnlabelledText | None = None
     report: Path | None = None
     pushed: Pushed | None = None
+
+    @property
+    def weights(self) -> str:
+        """Which epochs the weights are of, in words."""
+        if self.averaged_epochs > 1:
+            return f"mean of the weights of the last {self.averaged_epochs}"
+        return f"weights of epoch {self.best_epoch or self.epochs:g}"
 
 
 def train(
@@ -281,6 +290,7 @@ def finish(
         truncated=model.truncated,
         epochs=model.fit.epochs,
         best_epoch=model.fit.best_epoch,
+        averaged_epochs=model.averaged_epochs,
         seconds=model.fit.seconds,
         warnings=(
             *_warn_of_teachers(start.teachers, splits),

@@ -63,7 +63,6 @@ def train_command(
     from ..training.report import exports_table, leakage_table, review_table, rule_table, scores_table
 
     out = results()
-    best = f", best after epoch {result.best_epoch:g}" if result.best_epoch is not None else ""
     out.print(scores_table(result.model, result.baseline, title="Test split: the model beside TF-IDF + LR"))
     out.print(rule_table(result.rule, result.labels))
     if result.review is not None:
@@ -77,7 +76,8 @@ def train_command(
         out.print(f"{len(found.sentences):,} unlabelled sentences of {found.documents:,} documents were added")
     for warning in result.warnings:
         console.print(f"warning: {warning}", style="yellow", soft_wrap=True)
-    out.print(f"{result.epochs:g} epochs in {result.seconds:.0f} s{best}. Model: {result.folder}", soft_wrap=True)
+    trained = f"{result.epochs:g} epochs in {result.seconds:.0f} s, {result.weights}"
+    out.print(f"{trained}. Model: {result.folder}", soft_wrap=True)
     if result.report is not None:
         out.print(f"Report: {result.report}", soft_wrap=True)
     if result.pushed is not None:

@@ -165,6 +165,17 @@ def test_early_stopping_needs_the_best_epoch_kept():
     load("training.keep_best=false", "training.early_stopping_patience=null")
 
 
+def test_a_mean_of_epochs_is_of_the_last_ones_and_of_as_many_as_there_are():
+    last = ["training.keep_best=false", "training.early_stopping_patience=null"]
+    assert "set keep_best: false and early_stopping_patience: null, or average_epochs: 1" in refused(
+        "training.average_epochs=2"
+    )
+    assert "average_epochs: 4 is more than the 3 epochs there are" in refused(
+        *last, "training.epochs=3", "training.average_epochs=4"
+    )
+    assert 3 == load(*last, "training.epochs=3", "training.average_epochs=3").training.average_epochs
+
+
 def test_layers_are_those_of_a_teacher():
     assert "distillation: layers are those of a teacher: name one in distillation.teacher" in refused(
         "distillation.layers=[0, 2]"

@@ -19,7 +19,7 @@ from eventroles.configs import load_config
 from eventroles.inference.bundle import load_bundle
 from eventroles.labels import ConfigError
 from eventroles.training import train
-from eventroles.training.loop import EpochOrder, last_checkpoint, masked_loss
+from eventroles.training.loop import EpochOrder, checkpoints, masked_loss
 from safetensors.torch import load_file
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
@@ -160,9 +160,7 @@ def test_the_best_epoch_is_kept_not_the_last(settings: list[str], tmp_path: Path
     assert len(scores) == 8
     assert result.best_epoch == 1 + int(np.argmax(scores))
     assert result.best_epoch < 8
-    kept, last = weights(tmp_path / "m"), last_checkpoint(tmp_path / "m" / "checkpoints")
-    assert last is not None
-    newest = load_file(last / "model.safetensors")
+    kept, newest = weights(tmp_path / "m"), weights(checkpoints(tmp_path / "m" / "checkpoints")[-1])
     assert any(not torch.equal(kept[name], newest[name]) for name in kept)
 
 
@@ -186,11 +184,19 @@ class Interrupt(TrainerCallback):
             raise KeyboardInterrupt
 
 
+@pytest.mark.parametrize(
+    "kept",
+    [
+        ["training.keep_best=true"],
+        ["training.keep_best=false", "training.early_stopping_patience=null", "training.average_epochs=3"],
+    ],
+    ids=["the best epoch", "a mean of epochs before and after the cut"],
+)
 def test_a_resumed_run_ends_with_the_metrics_and_weights_of_an_uninterrupted_one(
-    settings: list[str], tmp_path: Path
+    settings: list[str], tmp_path: Path, kept: list[str]
 ) -> None:
     whole, cut = tmp_path / "whole", tmp_path / "cut"
-    epochs = ["training.epochs=4", "trainer.max_grad_norm=0.5"]
+    epochs = ["training.epochs=4", "trainer.max_grad_norm=0.5", *kept]
     train(load_config("smoke", [*settings, *epochs, f"output.folder={whole}"]))
     config = load_config("smoke", [*settings, *epochs, f"output.folder={cut}"])
     with pytest.raises(KeyboardInterrupt):
