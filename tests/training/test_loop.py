@@ -116,8 +116,8 @@ def test_gradient_accumulation_changes_neither_loss_nor_weights(
     for log in logs[1:]:
         assert logs[0].values("loss") == pytest.approx(log.values("loss"), rel=1e-3)
         assert logs[0].values("eval_loss") == pytest.approx(log.values("eval_loss"), rel=1e-3)
-    assert_same_weights(tmp_path / "whole", tmp_path / "halves", tolerance=1e-4)
-    assert_same_weights(tmp_path / "whole", tmp_path / "eighths", tolerance=1e-4)
+    assert_same_weights(tmp_path / "whole", tmp_path / "halves", tolerance=5e-4)
+    assert_same_weights(tmp_path / "whole", tmp_path / "eighths", tolerance=5e-4)
 
 
 def free_port() -> int:
@@ -143,7 +143,7 @@ def test_two_processes_train_the_same_model_as_one(
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("TF-IDF + LR") == 1, "only the main process prints"
-    assert_same_weights(one, two, tolerance=1e-4)
+    assert_same_weights(one, two, tolerance=5e-4)
     assert (
         load_bundle(one).manifest.metrics["model"]["macro_f1"] == load_bundle(two).manifest.metrics["model"]["macro_f1"]
     )

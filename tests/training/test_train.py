@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import FILLER, make_rows, write_jsonl
+from conftest import FILLER, LEARN, make_rows, write_jsonl
 from eventroles import Tagger
 from eventroles.configs import load_config
 from eventroles.inference.bundle import load_bundle
@@ -26,9 +26,13 @@ def test_the_folder_holds_what_transformers_and_the_hub_expect_and_nothing_that_
     assert {"0": "attack", "1": "retaliation", "2": "casualty_report", "3": "official_statement"} == config["id2label"]
 
 
+def test_a_model_learns_which_words_make_a_role_and_finds_them_in_other_documents(model_folder: Path) -> None:
+    assert load_bundle(model_folder).manifest.metrics["model"]["macro_f1"]["value"] > 0.75
+
+
 def test_the_resolved_config_travels_with_the_model(model_folder: Path, settings: list[str]) -> None:
     saved = load_config(model_folder / "training_config.yaml")
-    assert load_config("smoke", [*settings, f"output.folder={model_folder}"]) == saved
+    assert load_config("smoke", [*settings, *LEARN, f"output.folder={model_folder}"]) == saved
 
 
 def test_the_card_has_valid_metadata_and_the_measured_scores(model_folder: Path) -> None:
