@@ -27,12 +27,8 @@ def average_epochs(model: transformers.PreTrainedModel, folder: Path, *, count: 
     last = checkpoints(folder)[-count:]
     if len(last) < 2:
         return len(last)
-    mean: AveragedModel | None = None
-    for checkpoint in last:
-        after = type(model).from_pretrained(checkpoint, dtype=torch.float32)
-        if mean is None:
-            mean = AveragedModel(after)
-        mean.update_parameters(after)
-    assert mean is not None
+    mean = AveragedModel(model, device=torch.device("cpu"))
+    for checkpoint in last:  # the first takes the place of what the mean was made with
+        mean.update_parameters(type(model).from_pretrained(checkpoint, dtype=torch.float32))
     model.load_state_dict(mean.module.state_dict())
     return len(last)
